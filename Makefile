@@ -115,7 +115,7 @@ test-packaging: $(VENV)/.complete
 outside-truth: $(VENV)/.complete
 	$(ONE_THREAD) $(QUIET) $(VENV)/bin/python -W ignore -m tools.outside_truth
 
-# Models that nobody here wrote, through every importer and writer: writes docs/zoo.md. What was run before lies in build/zoo; `make zoo ZOO_OPTIONS=--page` only writes the page.
+# Models that nobody here wrote, through every importer and writer: writes docs/zoo.md. What was run before lies in build/zoo and is not run again; `make zoo ZOO_OPTIONS=--page` only writes the page.
 ZOO_OPTIONS ?=
 zoo: $(ZOO)/.complete
 	$(QUIET) $(ZOO)/bin/python -W ignore -m tools.zoo $(ZOO_OPTIONS)
@@ -137,7 +137,7 @@ $(VENV)/.complete: $(INSTALLED_FROM)
 # torchvision would bring another build of torch.
 $(ZOO)/.complete: $(INSTALLED_FROM)
 	$(PYTHON) -m venv $(ZOO)
-	$(ZOO)/bin/python $(PIP_INSTALL) --constraint constraints.txt --editable '.[all,onnx,test]' transformers
+	$(ZOO)/bin/python $(PIP_INSTALL) --constraint constraints.txt --editable '.[all,flax,onnx,test]' transformers
 	$(ZOO)/bin/python $(PIP_INSTALL) --constraint constraints.txt --no-deps torchvision
 	touch $@
 

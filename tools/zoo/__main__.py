@@ -1,54 +1,71 @@
-"""Runs what has no result yet, two rows at a time, and writes docs/zoo.md."""
+"""Runs what has no result yet, and writes docs/zoo.md."""
 
 from __future__ import annotations
 
 import argparse
 import fnmatch
-import hashlib
 import json
 import os
 import resource
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "build" / "zoo"
-MEMORY = 9e9  # bytes of one row
 SECONDS = 600  # of one row
-AT_ONCE = 2
+_ALONE = {
+    "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+}  # fmt: skip
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tools.zoo", description=__doc__)
-    parser.add_argument("--only", metavar="PATTERN", action="append", help="rows SOURCE.NAME")
-    parser.add_argument("--keep", action="store_true", help="old results count, too")
+    parser.add_argument(
+        "--only", metavar="PATTERN", action="append", help="rows SOURCE.NAME, in this order"
+    )
+    parser.add_argument(
+        "--without", metavar="TARGET", action="append", default=[], help="where models do not go"
+    )
+    parser.add_argument("--again", action="store_true", help="what has a result, too")
     parser.add_argument("--page", action="store_true", help="write the page of what is there")
+    parser.add_argument("--at-once", type=int, default=2, help="rows that run at a time")
     asked = parser.parse_args()
+    os.environ.update(_ALONE)  # before anything here imports a framework
+    from tools.zoo.checkers import Checkers, targets
     from tools.zoo.page import write
     from tools.zoo.rows import rows
+    from tools.zoo.run_row import run
 
     RESULTS.mkdir(parents=True, exist_ok=True)
-    every, digest = rows(), sources()
+    every = rows()
     if not asked.page:
-        wanted = [r for r in every if any(fnmatch.fnmatch(r.key, p) for p in asked.only or ["*"])]
-        open_ = [r for r in wanted if not _has_result(r, digest, asked.keep)]
-        print(f"{len(open_)} of {len(wanted)} rows have no result yet", flush=True)
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            for row in pool.map(lambda row: _run(row, digest), open_):
+        wanted = _chosen(every, asked.only or ["*"])
+        open_ = [row for row in wanted if asked.again or _result(row) is None]
+        print(f"{len(open_)} of {len(wanted)} rows are run", flush=True)
+        with Checkers(targets()) as check, ThreadPoolExecutor(asked.at_once) as pool:
+            commit, run_it = _commit(), partial(run, check=check, without=asked.without)
+            for row in pool.map(lambda row: _run(row, commit, run_it), open_):
                 print(f"{row.key}: {_said(row)}", flush=True)
-    if not asked.only:
-        write(every, {row: _result(row) for row in every}, digest, ROOT / "docs" / "zoo.md")
+    if asked.page or not asked.only:
+        write(every, {row: _result(row) for row in every}, ROOT / "docs" / "zoo.md")
 
 
-def sources() -> str:
-    """What the results depend on."""
-    found = hashlib.sha256()
-    for folder in ("unidl", "backends"):
-        for path in sorted((ROOT / folder).rglob("*.py")):
-            found.update(path.read_bytes())
-    return found.hexdigest()[:12]
+def _chosen(every, patterns):
+    found = dict.fromkeys(r for p in patterns for r in every if fnmatch.fnmatch(r.key, p))
+    return list(found)
+
+
+def _commit() -> str:
+    """That of unidl, with a + where the files are not as it has them."""
+    command = ["git", "describe", "--always", "--dirty=+", "--exclude", "*"]
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False
+    ).stdout.strip()
 
 
 def _path(row) -> Path:
@@ -60,40 +77,38 @@ def _result(row) -> dict | None:
     return json.loads(path.read_text()) if path.exists() else None
 
 
-def _has_result(row, digest: str, keep: bool) -> bool:
-    found = _result(row)
-    return found is not None and (keep or found.get("sources") == digest)
-
-
-def _run(row, digest: str):
+def _run(row, commit, run):
+    """In a process of its own, which has all frameworks already."""
     path = _path(row)
     path.unlink(missing_ok=True)
-    environment = os.environ | {
-        "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-    }  # fmt: skip
-    partial = path.with_suffix(".partial")
-    partial.unlink(missing_ok=True)
-    command = [sys.executable, "-W", "ignore", "-m", "tools.zoo.run_row", row.source, row.name]
+    part, errors = path.with_suffix(".partial"), path.with_suffix(".stderr")
+    part.unlink(missing_ok=True)
+    process = get_context("fork").Process(target=_apart, args=(row, part, errors, run))
+    process.start()
+    process.join(SECONDS)
     why = ""
-    try:
-        ran = subprocess.run(
-            [*command, str(partial)], cwd=ROOT, env=environment, timeout=SECONDS, check=False,
-            capture_output=True, text=True, preexec_fn=_limited,
-        )  # fmt: skip
-        if ran.returncode:
-            last = (ran.stderr.strip() or f"exit status {ran.returncode}").splitlines()[-1]
-            why = f"the process ended: {last[:200]}"
-    except subprocess.TimeoutExpired:
+    if process.is_alive():
+        process.kill()
+        process.join()
         why = f"it takes longer than {SECONDS} s"
-    found = json.loads(partial.read_text()) if partial.exists() else {"directions": {}}
-    partial.unlink(missing_ok=True)
-    path.write_text(json.dumps({**found, "stopped": why, "sources": digest}, indent=1))
+    elif process.exitcode:
+        told = errors.read_text(errors="replace").strip()
+        why = f"the process ended: {(told or f'exit status {process.exitcode}').splitlines()[-1]}"
+    found = json.loads(part.read_text()) if part.exists() else {"directions": {}}
+    for each in (part, errors):
+        each.unlink(missing_ok=True)
+    path.write_text(json.dumps({**found, "stopped": why[:200], "commit": commit}, indent=1))
     return row
 
 
-def _limited() -> None:
+def _apart(row, result, errors, run):
+    from tools.zoo.rows import MEMORY
+
     resource.setrlimit(resource.RLIMIT_DATA, (int(MEMORY), int(MEMORY)))
+    os.dup2(os.open(errors, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 2)
+    run(row, result)
+    sys.stderr.flush()
+    os._exit(0)  # frameworks do not expect an end of a process that they did not see begin
 
 
 def _said(row) -> str:

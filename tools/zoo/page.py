@@ -9,14 +9,17 @@ from collections import Counter
 
 from tools.zoo.rows import SOURCES, module_of
 
-_PACKAGES = ("numpy", "torch", "torchvision", "transformers", "keras", "tensorflow-cpu", "mxnet")
+_PACKAGES = (
+    "numpy", "torch", "torchvision", "transformers", "keras", "tensorflow-cpu", "mxnet", "jax",
+    "flax",
+)  # fmt: skip
 _STATUS = {"equal": "", "different": "DIFFERENT", "refused": "refused", "crash": "CRASH"}
 
 
-def write(rows, results, digest, path) -> None:
+def write(rows, results, path) -> None:
     directions = ["into", "float32", *_targets(results)]
     sections = [_section(s, rows, results, directions) for s in SOURCES]
-    path.write_text("\n\n".join([_head(rows, results, directions, digest), *sections]) + "\n")
+    path.write_text("\n\n".join([_head(rows, results, directions), *sections]) + "\n")
 
 
 def _targets(results):
@@ -24,10 +27,11 @@ def _targets(results):
     return sorted(name for name in found if name.startswith("to "))
 
 
-def _head(rows, results, directions, digest):
+def _head(rows, results, directions):
     versions = ", ".join(f"{name} {v}" for name in _PACKAGES if (v := _version(name)))
-    old = sum(r is not None and r.get("sources") != digest for r in results.values())
     missing = sum(results[row] is None for row in rows)
+    commits = Counter(r["commit"] for r in results.values() if r)
+    of_commits = ", ".join(f"{commit} ({n} rows)" for commit, n in commits.most_common())
     told = [
         "# The zoo",
         "Models that nobody here wrote, through every importer and every writer. `make zoo` runs "
@@ -38,9 +42,13 @@ def _head(rows, results, directions, digest):
         "descent, relative to the largest number; at most 1e-9 (Keras, and a few kernels of MXNet: "
         "1e-6).\n"
         "- float32: outputs of the model that was brought in beside the original's.\n"
-        "- to ...: the model as source (`to_source`). The number is what the written file says "
-        "when it runs by itself, in a process that cannot import unidl: outputs and gradients in "
-        "float64.",
+        "- to ...: the model as source (`to_source`), on the framework that it came from, too. The "
+        "number is what the written file says when it runs by itself, in a process that cannot "
+        "import unidl: outputs and gradients in float64 (NumPy: outputs).",
+        "Some layers of Keras, such as its layer normalization, and a few kernels of MXNet keep "
+        "fewer digits than float64 has, so files for these may differ by 1e-7. JAX takes longest "
+        "by far: XLA runs convolutions in float64 as plain loops, so some rows leave it out. "
+        "`make zoo ZOO_OPTIONS=--only=PATTERN` runs single rows.",
         "All weights that begin as one number, such as scales of 1 and layer scales of 1e-6, "
         "have drawn ones, so that they hide nothing. Refused is a `PortError`; its reasons are "
         "below each table. Where there is -, what comes before was not equal.",
@@ -48,12 +56,10 @@ def _head(rows, results, directions, digest):
             ["models", "rows", *directions],
             [_summary(s, rows, results, directions) for s in SOURCES],
         ),
-        "Equal of those that were run; refusals and differences are in the tables below.",
+        "Equal of those that were run; refusals and differences are in the tables below. The rows "
+        f"ran with unidl of commit {of_commits}"
+        f"{f'; {missing} were not run' if missing else ''}.",
     ]
-    if missing:
-        told.append(f"{missing} rows were not run.")
-    if old:
-        told.append(f"{old} rows were run before the last change of unidl.")
     return "\n\n".join(told)
 
 

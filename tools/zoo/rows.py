@@ -19,8 +19,20 @@ SOURCES = (
 )
 
 
+MEMORY = 9e9  # bytes that a row may have
+_FOR_EACH = (
+    62  # bytes for each weight, as measured: the original and its twin in float64, gradients
+)
+
+
 class NotRun(Exception):
     """Why a row is not run, in half a sentence."""
+
+
+def require_memory(weights: int) -> None:
+    """NotRun where a model of that many weights does not fit."""
+    if (needed := weights * _FOR_EACH) > MEMORY:
+        raise NotRun(f"it needs about {needed / 1e9:.0f} GB, and a row has {MEMORY / 1e9:.0f}")
 
 
 @dataclass(frozen=True)

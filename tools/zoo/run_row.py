@@ -1,7 +1,5 @@
 """One row, in this process: every direction, with its error or the reason why there is none.
 
-python -m tools.zoo.run_row SOURCE NAME RESULT.json
-
 The result is written after each direction, so that one that takes too long loses only itself.
 """
 
@@ -10,47 +8,34 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
-import sys
+import resource
 import tempfile
 import time
 import traceback
-from importlib.util import find_spec
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import numpy as np
 
+from tools.zoo.checkers import targets
 from tools.zoo.frameworks import FRAMEWORKS
 from tools.zoo.rows import NotRun, Row
 from unidl import ops, port, tree
-from unidl.backend import registry
+from unidl.port.source.record import Record
 from unidl.port.twin import one_or_all
 
 IN_FLOAT32 = 1e-3  # relative to the largest number: hundreds of layers of rounding
-_WITHOUT_UNIDL = """
-import runpy, sys
-class Refuse:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition('.')[0].startswith('unidl'):
-            raise ImportError(f'{name}: a written file needs no unidl')
-sys.meta_path.insert(0, Refuse())
-sys.path.insert(0, '')
-runpy.run_path('net.py', run_name='__main__')
-"""
 
 
-def targets() -> list[str]:
-    """Where models go as source: what the backends register, where their frameworks are there."""
-    found = {name for spec in registry.specs().values() for name in spec.source}
-    modules = {"gluon": "mxnet"}
-    return sorted(name for name in found if find_spec(modules.get(name, name)))
-
-
-def run(row: Row, result: Path) -> None:
+def run(
+    row: Row, result: Path, check: Callable[[str, str], int], without: Collection[str] = ()
+) -> None:
+    """check: runs the file of a target that lies in a folder, and gives its exit status."""
     told: dict = {"directions": {}}
     begun = time.perf_counter()
 
     def write(direction=None, **what):
+        told["gigabytes"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, 1)
         if direction is not None:
             what["seconds"] = round(time.perf_counter() - begun, 1)
             told["directions"][direction] = what
@@ -78,9 +63,19 @@ def run(row: Row, result: Path) -> None:
     if not case.writes:
         return
     write("float32", **_in_float32(framework, found.model, case))
-    model, found.proof, case = found.model, None, None  # the original may go
+    model, examples = found.model, case.examples
+    cases = case = found = None  # the original may go
+    try:
+        record = Record.of(model, examples)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the page tells it
+        for target in targets():
+            write(f"to {target}", **_crash(error))
+        return
     for target in targets():
-        write(f"to {target}", **_written(model, target))
+        if target in without:
+            write(f"to {target}", status="not run", reason="left out, for the time that it takes")
+        else:
+            write(f"to {target}", **_written(model, target, record, check))
 
 
 def brought_in(framework, case):
@@ -146,32 +141,32 @@ def _in_float32(framework, model, case):
     return {"status": "equal" if error <= IN_FLOAT32 else "different", "error": error}
 
 
-def _written(model, target):
+def _written(model, target, record, check):
     """The source of `target`, whose own check runs in a process that cannot import unidl."""
     with tempfile.TemporaryDirectory() as folder:
         try:
-            port.to_source(model, target, os.path.join(folder, "net.py"), verify=False)
+            port.to_source(model, target, os.path.join(folder, "net.py"), verify=record)
         except port.PortError as error:
             reasons = [f"{path}: {reason}" if path else reason for path, reason in error.refused]
             return {"status": "refused", "reason": _each_once(reasons)}
         except Exception as error:  # noqa: BLE001 - whatever it is, the page tells it
             return _crash(error)
-        env = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
         lines = len(Path(folder, "net.py").read_text().splitlines())
-        ran = subprocess.run(
-            [sys.executable, "-W", "ignore", "-c", _WITHOUT_UNIDL],
-            cwd=folder, env=env, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-    told = re.search(r"the largest relative difference is (\S+)", ran.stdout)
+        status = check(target, folder)
+        told = re.search(r"largest relative difference is (\S+)", _text(folder, "stdout"))
+        errors = _text(folder, "stderr").strip()
     if told is None:
-        last = (ran.stderr.strip() or f"exit status {ran.returncode}").splitlines()[-1]
+        last = (errors or f"exit status {status}").splitlines()[-1]
         return {"status": "crash", "reason": f"the written file: {last[:300]}"}
-    error = float(told[1])
     return {
-        "status": "equal" if ran.returncode == 0 else "different",
-        "error": error,
+        "status": "different" if status else "equal",
+        "error": float(told[1]),
         "lines": lines,
     }
+
+
+def _text(folder, name):
+    return Path(folder, name).read_text(errors="replace")
 
 
 def _crash(error):
@@ -179,7 +174,3 @@ def _crash(error):
     text = " ".join(str(error).split())[:300]
     where = f"{Path(place.filename).name}:{place.lineno}"
     return {"status": "crash", "reason": f"{type(error).__name__}: {text} ({where})"}
-
-
-if __name__ == "__main__":
-    run(Row(sys.argv[1], sys.argv[2]), Path(sys.argv[3]))

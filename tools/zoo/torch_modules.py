@@ -9,7 +9,8 @@ from tools.zoo.rows import Case, NotRun
 TITLE = "torch.nn"
 ABOUT = (
     "torch's list of its modules (`module_db`), each with the configurations that torch tests it "
-    "with, but for empty inputs and inputs that are no tensors. Losses are no models."
+    "with, but for empty inputs and those of which torch itself makes NaN; k of n have a "
+    "counterpart here. Losses are no models."
 )
 FRAMEWORK = "torch"
 
@@ -37,11 +38,43 @@ def make(name):
     cases = []
     for one in given:
         module = info.module_cls(*one.constructor_input.args, **one.constructor_input.kwargs)
-        args, kwargs = one.forward_input.args, one.forward_input.kwargs
-        args = (kwargs["input"], *args) if "input" in kwargs else args
-        tensors = all(isinstance(x, torch.Tensor) and x.numel() for x in args)
-        if tensors and not set(kwargs) - {"input"}:
-            cases.append(Case(module.eval(), tuple(x.detach().numpy() for x in args), writes=False))
+        called = one.forward_input
+        kwargs = {k: v for k, v in called.kwargs.items() if v is not None}
+        tensors, structure = torch.utils._pytree.tree_flatten((called.args, kwargs))
+        if not all(isinstance(x, torch.Tensor) and x.numel() for x in tensors):
+            continue
+        is_plain = not kwargs and len(tensors) == len(called.args)
+        model = module if is_plain else _with_inputs(module, structure)
+        if not _gives_numbers(model.eval(), tensors):
+            continue
+        cases.append(Case(model, tuple(x.detach().numpy() for x in tensors), writes=False))
     if not cases:
-        raise NotRun("it takes more than tensors, or keywords")
+        raise NotRun("it takes more than tensors, or torch's own example does not run in float32")
     return cases
+
+
+def _gives_numbers(model, tensors):
+    import torch
+
+    try:
+        with torch.no_grad():
+            found = torch.utils._pytree.tree_leaves(model(*tensors))
+    except RuntimeError:
+        return False
+    return not any(y.is_floating_point() and y.isnan().any() for y in found)
+
+
+def _with_inputs(module, structure):
+    """A module around `module`, whose call gives it tensors by keywords and in tuples."""
+    import torch
+
+    class Inputs(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.module = module
+
+        def forward(self, *tensors):
+            args, kwargs = torch.utils._pytree.tree_unflatten(tensors, structure)
+            return self.module(*args, **kwargs)
+
+    return Inputs()

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from tools.zoo.rows import Case, NotRun, image
+from tools.zoo.rows import Case, image, require_memory
 
 TITLE = "torchvision.models"
 ABOUT = (
-    "Weights are drawn, 10 classes, two images of 64 x 64 where the architecture takes them. "
+    "Weights are drawn, 10 classes, two images as small as leave 2 x 2 numbers at the end. "
     "Detection models choose boxes by their scores, in code that depends on values."
 )
 FRAMEWORK = "torch"
 
 _SECTIONS = ("", ".segmentation", ".video", ".detection", ".optical_flow")
-_LARGEST = 150e6  # weights: in float64, twice, with gradients and their copies, this is memory
-_SIZES = {"inception_v3": 160, "maxvit_t": 224}
+# 34 x 34 becomes 17, 9, 5, 3, 2, unless half of an odd number is rounded down somewhere.
+_SIZES = {
+    "alexnet": 64, "densenet": 64, "googlenet": 64, "inception_v3": 160, "maxvit_t": 224,
+    "squeezenet": 64, "swin": 64, "vit": 64, "vit_h_14": 56,
+}  # fmt: skip
 _FRAMES = {"s3d": (16, 224), "mvit": (16, 224), "swin3d": (8, 64)}
 _OPTIONS = {"inception_v3": {"aux_logits": False}, "googlenet": {"aux_logits": False}}
 
@@ -59,19 +62,24 @@ def make(name):
         options["weights_backbone"] = None
     if kind != "optical_flow":
         options["num_classes"] = 10
+    size = _sized(name)
     if name.startswith("vit_"):
-        options["image_size"] = 56 if name == "vit_h_14" else 64
+        options["image_size"] = size
     model = builder(**options).eval()
-    weights = sum(p.numel() for p in model.parameters())
-    if weights > _LARGEST:
-        raise NotRun(f"{weights / 1e6:.0f} million weights are too many for its memory limit")
-    examples = image(_SIZES.get(name, 64))
+    require_memory(sum(p.numel() for p in model.parameters()))
+    examples = image(size)
     if kind == "video":
         sizes = (each for start, each in _FRAMES.items() if name.startswith(start))
-        examples = (_video(*next(sizes, (16, 64))),)
+        examples = (_video(*next(sizes, (8, 34))),)
     if kind == "optical_flow":
         examples = (image(128)[0], image(128)[0][::-1].copy())
     return Case(model, examples)
+
+
+def _sized(name):
+    """By the longest beginning of the name that is known."""
+    known = [start for start in _SIZES if name.startswith(start)]
+    return _SIZES[max(known, key=len)] if known else 34
 
 
 def _video(frames, size):

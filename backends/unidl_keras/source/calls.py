@@ -32,7 +32,11 @@ def function_text(call: Any, name: str, args: Any, kwargs: Any) -> str:
     if name == "add" and _is_taken_for_another_bias(*args):
         args = args[::-1]
     if name in SIGNS and len(args) == 2 and not kwargs:
-        return f" {SIGNS[name]} ".join(map(call.text, args))
+        one, other = map(call.text, args)
+        # An array of NumPy on the left would ask for the numbers of what is on the right, and
+        # Keras' symbolic tensors are equal to themselves alone.
+        by_name = one.startswith("np.") or name in ("equal", "not_equal")
+        return f"ops.{name}({one}, {other})" if by_name else f"{one} {SIGNS[name]} {other}"
     if name == "negative":
         return f"-{call.text(args[0])}"
     if name not in ops.__all__:
@@ -53,8 +57,8 @@ def _is_taken_for_another_bias(x: Any, y: Any) -> bool:
     return bool(places) and places[0] != long[0]
 
 
-def constructor(layer: Layer, with_name: bool = True) -> str:
-    """What makes a layer of the same class and config."""
+def constructor(layer: Layer, label: str | None = None) -> str:
+    """What makes a layer of the same class and config, with that name in a functional model."""
     cls = type(layer)
     if cls is layers.Lambda:
         raise Refused("a Lambda's Python function cannot be written; make a layer of it")
@@ -66,7 +70,7 @@ def constructor(layer: Layer, with_name: bool = True) -> str:
         n for n, p in list(parameters.items())[1:]
         if p.default is p.empty and p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
     ]  # fmt: skip
-    left_out = {*_ELSEWHERE, *_implied(layer), *(() if with_name else ("zero_output_for_mask",))}
+    left_out = {*_ELSEWHERE, *_implied(layer), *(() if label else ("zero_output_for_mask",))}
     kept = [n for n in config if n in required or n not in left_out]
     kept = _needed(cls, config, kept, required)
     given = [_value(layer, n, config[n]) for n in required if n in kept]
@@ -76,8 +80,8 @@ def constructor(layer: Layer, with_name: bool = True) -> str:
     policy = layer.dtype_policy.name
     if policy not in ("float32", "float64"):
         given.append(f"dtype={policy!r}")
-    if with_name:
-        given.append(f"name={label_of(layer)!r}")
+    if label:
+        given.append(f"name={label!r}")
     return f"layers.{cls.__name__}({', '.join(given)})"
 
 
@@ -113,7 +117,7 @@ def _implied(layer: Layer) -> list[str]:
 def _value(layer: Layer, name: str, value: Any) -> str:
     if name in ("layer", "backward_layer"):
         inner = "forward_layer" if name == "layer" and hasattr(layer, "forward_layer") else name
-        return constructor(getattr(layer, inner), with_name=False) if value else "None"
+        return constructor(getattr(layer, inner)) if value else "None"
     is_size = name in _SIZES and isinstance(value, list | tuple) and len(set(value)) == 1
     return _literal(value[0] if is_size else value)
 

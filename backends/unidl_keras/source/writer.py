@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
+
 import unidl
 from unidl import layers
 from unidl.layers import Layer
@@ -13,6 +15,22 @@ from unidl.port.source.layout import structure_text
 from unidl.port.source.writer import Writer
 from unidl.port.weight_rules import same
 from unidl_keras.source.calls import constructor, function_text, label_of
+from unidl_keras.source.depthwise import as_depthwise
+
+_SHORT = 8  # numbers that are written out whatever their shape
+
+# An array of a functional model, which has no place but in layers for what lies in its file.
+_FIXED = '''\
+class Fixed(layers.Layer):
+    """An array that does not change, whatever the layer is called on."""
+
+    def __init__(self, shape, of=None, **kwargs):
+        super().__init__(**kwargs)
+        self.array = self.add_weight(shape=shape, dtype=of, initializer="zeros", trainable=False)
+
+    def call(self, x):
+        return ops.convert_to_tensor(self.array)
+'''
 
 _HEAD = '''"""{name}, written by unidl {version}.
 
@@ -32,10 +50,15 @@ HERE = Path(__file__).parent
 
 _TAIL = '''
 
-def named(model):
+def named(model, path=""):
     """{{name in the file: weight}}."""
-    parts = model.layers
-    return {{f"{{part.name}}.{{i}}": v for part in parts for i, v in enumerate(part.weights)}}
+    found = {{}}
+    for part in model.layers:
+        if isinstance(part, keras.Model):
+            found |= named(part, f"{{path}}{{part.name}}.")
+        else:
+            found |= {{f"{{path}}{{part.name}}.{{i}}": v for i, v in enumerate(part.weights)}}
+    return found
 
 
 def load(path=HERE / "{stem}.safetensors"):
@@ -112,20 +135,39 @@ _ADAPTED = """\
 
 class KerasWriter(Writer):
     needs, install = ("keras",), "pip install 'unidl-framework[tensorflow]'"
-    reserved = ("Path", "HERE", "keras", "np", "numpy", "layers", "ops", "safetensors")
+    reserved = ("Path", "HERE", "Fixed", "keras", "np", "numpy", "layers", "ops", "safetensors")
     short_names = ("x", "y", "z")
     takes_masks = True
     largest_literal = 64
     unwraps = False
 
+    def __init__(self, model):
+        self._functions = set()  # of functional models, which Keras names by itself
+        self._labels = {}
+        super().__init__(model)
+
     def parts(self, block):
+        if _is_function(block):
+            called = (node.operation for node in block.nodes)
+            self._functions |= {f.function.__name__ for f in called if not isinstance(f, Layer)}
         return block.nodes  # a functional model names each of its layers
+
+    def label(self, operation):
+        """The name of a layer, which none may have that Keras gives to a function: "add_1"."""
+        if id(operation) not in self._labels:
+            label = label_of(operation)
+            is_taken = re.sub(r"_\d+$", "", label) in self._functions
+            self._labels[id(operation)] = f"{label}_layer" if is_taken else label
+        return self._labels[id(operation)]
 
     def argument_names(self, block):
         names = super().argument_names(block)
         return ["inputs"] if names == ["x"] and _is_function(block) else names
 
     def keeps_inputs(self, block):
+        return _is_function(block)
+
+    def shares_names(self, block):
         return _is_function(block)
 
     def expression(self, call):
@@ -135,9 +177,12 @@ class KerasWriter(Writer):
             return function_text(call, name, call.node.args, call.node.kwargs)
         if getattr(operation, "_plan", None) is not None or not is_of_keras(operation):
             return self.nested(call)
-        weights = [(str(i), v) for i, v in enumerate(operation.weights)]
+        made, rule = as_depthwise(operation) or (operation, same)
+        rules = {id(getattr(operation, "kernel", None)): rule}
+        weights = [(str(i), v, rules.get(id(v), same)) for i, v in enumerate(operation.weights)]
         # Parts of a layer are called as its attributes are.
-        me = call.child(constructor(operation, _is_function(call.scope.block)), *weights)
+        label = self.label(operation) if _is_function(call.scope.block) else None
+        me = call.child(constructor(made, label), *weights)
         kwargs = {k: v for k, v in call.node.kwargs.items() if v is not None and v is not False}
         given = [*map(call.text, call.node.args)]
         return f"{me}({', '.join([*given, *(f'{k}={call.text(v)}' for k, v in kwargs.items())])})"
@@ -148,7 +193,7 @@ class KerasWriter(Writer):
         lines = [f"def {name}():", f'    """{self.signature_text(scope)}"""']
         for tensor, argument in zip(scope.block.inputs, scope.arguments, strict=True):
             dtype = "" if tensor.dtype in ("float32", "float64") else f", dtype={tensor.dtype!r}"
-            label = label_of(tensor.history[0].operation)
+            label = self.label(tensor.history[0].operation)
             name_ = "" if label.startswith("input_layer") else f", name={label!r}"
             lines.append(f"    {argument} = keras.Input({tuple(tensor.shape[1:])}{dtype}{name_})")
         lines += [f"    {line}" for line in (*scope.made, *scope.body)]
@@ -170,6 +215,7 @@ class KerasWriter(Writer):
 
     def file_text(self, stem):
         parts = [_HEAD.format(name=self.root, version=unidl.__version__, stem=stem)]
+        parts += [_FIXED] * ("Fixed" in self.helpers)
         parts += [text + "\n" for text in self.texts]
         adapted = _ADAPTED if any("layers.Normalization(" in text for text in self.texts) else ""
         lower = any(_has_dtypes(text) for text in self.texts)
@@ -188,7 +234,29 @@ class KerasWriter(Writer):
         ]
 
     def constant(self, scope, name, array):
-        raise Refused(f"a constant of {array.size} numbers; make it a weight that is not trained")
+        # Floats have the layer's own dtype, so that a model in float64 has no others.
+        dtype = "" if array.dtype.kind == "f" else str(array.dtype)
+        if _is_function(scope.block):
+            self.helpers["Fixed"] = None
+            label, x = self._constant_label(scope, name), scope.arguments[0]
+            given = f"{array.shape}, {dtype!r}" if dtype else f"{array.shape}"
+            return [f"{name} = Fixed({given}, name={label!r})({x})"]
+        given = f"dtype={dtype!r}, " if dtype else ""
+        return [
+            f"self.{name} = self.add_weight(shape={array.shape}, {given}trainable=False, "
+            f'initializer="zeros", name={name!r})'
+        ]
+
+    def constant_entry(self, scope, name):
+        return f"{self._constant_label(scope, name)}.0" if _is_function(scope.block) else name
+
+    def _constant_label(self, scope, name):
+        """That of no layer of the model."""
+        taken = {label_of(node.operation) for node in scope.block.nodes}
+        return f"{name}_array" if name in taken else name
+
+    def is_literal(self, array):
+        return super().is_literal(array) or array.size <= _SHORT
 
     def small_constant(self, array):
         return (
@@ -200,7 +268,7 @@ class KerasWriter(Writer):
     def child(self, scope, name, made, layer, after, is_once):
         if not made.startswith("layers."):  # a class or a function of the file
             named = _is_function(scope.block) and not getattr(layer, "_plan", None)
-            made = f"{made[:-1]}name={label_of(layer)!r})" if named else made
+            made = f"{made[:-1]}name={self.label(layer)!r})" if named else made
         if not _is_function(scope.block):
             return f"self.{name}", [f"self.{name} = {made}"]
         return (made, []) if is_once else (name, [f"{name} = {made}"])
@@ -221,18 +289,20 @@ class KerasWriter(Writer):
         return f"make_{words}" if _is_function(block) else name
 
     def entry_name(self, name, layer, inside):
-        return f"{label_of(layer)}.{inside}"
+        return f"{self.label(layer)}.{inside}"
 
     def inner_entries(self, layer, inner):
         if getattr(layer, "_plan", None) is not None:
-            found = [(v, same) for v in layer.weights]
-        else:  # Keras has a layer's own weights before those of its parts
-            rank = {True: 0, False: 1}
-            own = [e for e in inner.entries if "." not in e.names[0]]
-            own.sort(key=lambda e: rank[e.variable.trainable])
-            rest = [e for e in inner.entries if "." in e.names[0]]
-            found = [(e.variable, e.rule) for e in (*own, *rest)]
-        return [(str(i), v, rule) for i, (v, rule) in enumerate(found)]
+            order = {id(v): i for i, v in enumerate(layer.weights)}
+            last = len(order)  # constants
+            return sorted(map(tuple, inner.entries), key=lambda e: order.get(id(e[1]), last))
+        # Keras has a layer's own weights before those of its parts, those that are trained first.
+        own = [e for e in inner.entries if "." not in e.names[0]]
+        own.sort(key=lambda e: isinstance(e.variable, np.ndarray) or not e.variable.trainable)
+        rest = [e for e in inner.entries if "." in e.names[0]]
+        if any(isinstance(e.variable, np.ndarray) and e.names[0].count(".") > 1 for e in rest):
+            raise Refused("a constant of a functional model that a layer of your own holds")
+        return [(str(i), e.variable, e.rule) for i, e in enumerate((*own, *rest))]
 
     def prove(self, source, twin, weights, inputs):
         from unidl_keras.source.original import WrittenModel

@@ -10,7 +10,7 @@ from unidl.port.errors import Refused
 from unidl.port.laid import Laid
 from unidl.port.layers import EmbeddingWithPadding
 from unidl.port.weight_rules import transposed
-from unidl_torch.port.pieces import LookInside, Piece, piece
+from unidl_torch.port.pieces import LookInside, Piece, piece, rank_of
 
 
 @piece(nn.Linear)
@@ -97,7 +97,13 @@ def instance_norm(m, name):
     layer = layers.GroupNormalization(
         -1, epsilon=m.eps, center=_has_bias(m), scale=m.affine, name=name
     )
-    return _normalized(layer, lambda x: Laid(layer(x.last()), True), m.affine, _has_bias(m))
+
+    def apply(x):
+        if x.rank != rank_of(m) + 2:
+            raise Refused("inputs without a batch")
+        return Laid(layer(x.last()), True)
+
+    return _normalized(layer, apply, m.affine, _has_bias(m))
 
 
 def _has_bias(m):

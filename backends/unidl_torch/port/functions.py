@@ -188,7 +188,10 @@ def elu(x, alpha=1.0, inplace=False):
 
 @function(F.softplus)
 def softplus(x, beta=1, threshold=20):
-    return x.like(ops.softplus(x.tensor * beta) / beta if beta != 1 else ops.softplus(x.tensor))
+    found = ops.softplus(x.tensor * beta) / beta if beta != 1 else ops.softplus(x.tensor)
+    if threshold < 20:  # from there on log(1 + exp(x)) is x but for rounding
+        found = ops.where(x.tensor * beta > threshold, x.tensor, found)
+    return x.like(found)
 
 
 @function(F.hardtanh)

@@ -150,7 +150,7 @@ def _hidden(scores, mask):
 
 @function(F.pad, torch._C._nn.pad)
 def pad(input, pad, mode="constant", value=None):
-    if mode not in ("constant", "reflect", "replicate"):
+    if mode not in ("constant", "reflect", "replicate", "circular"):
         raise Refused(f"mode={mode!r} of padding")
     pairs = [tuple(pad[i : i + 2]) for i in range(len(pad) - 2, -1, -2)]
     pairs = [(0, 0)] * (input.rank - len(pairs)) + pairs
@@ -162,7 +162,47 @@ def pad(input, pad, mode="constant", value=None):
         pairs = [(max(a, 0), max(b, 0)) for a, b in pairs]
     if mode == "constant":
         return Laid(ops.pad(x, pairs, constant_values=value or 0.0))
+    if mode == "circular":
+        return Laid(_around(x, pairs))
     return Laid(ops.pad(x, pairs, mode={"reflect": "reflect", "replicate": "edge"}[mode]))
+
+
+def _around(x, pairs):
+    """The end of each axis before its start, and the start behind its end."""
+    for axis, (before, after) in enumerate(pairs):
+        whole = (slice(None),) * axis
+        end, start = (*whole, slice(-before, None)), (*whole, slice(after))
+        parts = [*([x[end]] if before else []), x, *([x[start]] if after else [])]
+        x = ops.concatenate(parts, axis=axis) if len(parts) > 1 else x
+    return x
+
+
+@function(F.local_response_norm)
+def local_response_norm(input, size, alpha=1e-4, beta=0.75, k=1.0):
+    if input.rank < 3:
+        raise Refused("inputs without a batch")
+    x = input.last()
+    channels, aside = x.shape[-1], [(0, 0)] * (input.rank - 1)
+    squares = ops.pad(ops.square(x), [*aside, (size // 2, (size - 1) // 2)])
+    total = sum(squares[..., i : i + channels] for i in range(size))
+    return Laid(x / (total * (alpha / size) + k) ** beta, True)
+
+
+def _lp_pool(target, average, rank):
+    @function(target)
+    def handler(input, norm_type, kernel_size, stride=None, ceil_mode=False):
+        """Averages of powers, times as many as a window has."""
+        if input.rank != rank + 2:
+            raise Refused("inputs without a batch")
+        window = (kernel_size,) * rank if isinstance(kernel_size, int) else tuple(kernel_size)
+        pool = MAKERS[average](average(window, stride or window, 0, ceil_mode), None)
+        found = pool.apply(Laid(input.last() ** norm_type, True)).last()
+        found = ops.sign(found) * ops.relu(ops.abs(found)) * math.prod(window)
+        return Laid(found ** (1.0 / norm_type), True)
+
+
+for _rank, _kind in enumerate((nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d), 1):
+    _lp_pool(getattr(F, f"lp_pool{_rank}d"), _kind, _rank)
 
 
 @function(F.interpolate)

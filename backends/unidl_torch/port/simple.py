@@ -67,8 +67,8 @@ def gelu(m, name):
 
 @piece(nn.Softplus)
 def softplus(m, name):
-    if m.beta != 1:
-        raise LookInside(f"beta={m.beta}")
+    if m.beta != 1 or m.threshold < 20:
+        raise LookInside(f"beta={m.beta}, threshold={m.threshold}")
     return _elementwise(layers.Activation("softplus", name=name))
 
 

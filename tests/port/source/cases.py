@@ -36,6 +36,17 @@ def _adapted(layer):
     return unidl.Sequential([unidl.Input(ROW), layer, layers.Dense(2)])
 
 
+def _numbers(*shape):
+    return np.random.RandomState(0).normal(size=shape).astype("float32")
+
+
+class Masked(layers.Layer):
+    """A layer of a user's own, with an array that does not change."""
+
+    def call(self, inputs):
+        return ops.where(np.eye(7, 4) > 0, 0.5, inputs)
+
+
 LAYERS = {
     "dense": _one(ROW, lambda: layers.Dense(3, "tanh")),
     "dense without bias": _one(STEPS, lambda: layers.Dense(3, use_bias=False)),
@@ -90,6 +101,11 @@ LAYERS = {
     ),
     "conv2d": _one(IMAGE, lambda: layers.Conv2D(4, (3, 2), padding="same", use_bias=False)),
     "conv2d of groups": _one(IMAGE, lambda: layers.Conv2D(6, 3, groups=3, dilation_rate=2)),
+    "conv2d of one channel each": _one(
+        IMAGE,
+        lambda: layers.Conv2D(6, 3, strides=2, groups=3, activation="relu"),
+        lambda: layers.Conv2D(6, 3, padding="same", dilation_rate=2, groups=6, use_bias=False),
+    ),
     "conv2d, open sizes": _one(
         (None, None, 3),
         lambda: layers.Conv2D(4, 3, strides=2, padding="same"),
@@ -281,6 +297,27 @@ FUNCTIONS = {
         ROW,
         lambda x: x * np.float32(2) + np.array([2.0], "float32") * np.arange(6, dtype="float32"),
     ),
+    # Too many to be written out, of floats, integers and bools, within a layer and without.
+    "arrays": _functions(
+        STEPS,
+        lambda x: (
+            ops.where(np.tri(7, 4) > 0, Masked()(x), _numbers(7, 4))
+            + ops.take(_numbers(10, 7, 1), ops.argmax(x, -1)[:, 0], axis=0)
+        ),
+    ),
+    "integers": _functions(
+        STEPS, lambda x: ops.one_hot(ops.argmax(x, -1) + np.arange(7)[None], 12) + 0 * x[..., :1]
+    ),
+    "equal numbers": _functions(
+        STEPS, lambda x: ops.where(ops.argmax(x, -1, keepdims=True) == 1, ops.stop_gradient(x), x)
+    ),
+    "names of functions": _functions(
+        ROW,
+        lambda x: ops.reshape(
+            layers.Add(name="add_1")([layers.Reshape((3, 2), name="reshape")(x) + 1.0] * 2), (-1, 6)
+        ),
+    ),
+    "rolled": _functions(IMAGE, lambda x: ops.roll(ops.roll(x, (1, -2), (1, 2)), 4, -1) * x),
     "masks of numbers": _functions(
         ROW, lambda x: ops.where(ops.cast(x * 3, "int32") > 0, x, 0.0) * ops.cast(x > 0, "float32")
     ),

@@ -15,6 +15,7 @@ import unidl
 from tests.port.source.cases import FUNCTIONS, LAYERS, NETWORKS, Residual
 from unidl import layers, ops
 from unidl.port import PortError, to_native, to_source
+from unidl.port.source.record import Record
 
 # flax has an environment of its own (`make test-jax`).
 TARGETS = {
@@ -24,7 +25,7 @@ REFUSED = {
     ("numpy", "bilinear"): "interpolation='bilinear'",
     ("numpy", "adaptive pooling"): "ops.adaptive_max_pool has no counterpart",
     ("gluon", "conv2d, open sizes"): "padding='same' with strides, for a size that is open",
-    ("gluon", "along axes"): "ops.roll has no counterpart",
+    ("gluon", "along axes"): "ops.take_along_axis has no counterpart",
 }
 CASES = {**LAYERS, **FUNCTIONS, **NETWORKS}
 
@@ -47,7 +48,11 @@ def _model(make):
 
 
 # Keras writes all of its layers by one rule, and is slow to run them.
-QUICK_OF_KERAS = {"dense", "conv2d", "bidirectional", "normalization", "products", *NETWORKS}
+QUICK_OF_KERAS = {
+    "dense", "conv2d", "bidirectional", "normalization", "products", "arrays", "equal numbers",
+    "conv2d of one channel each",
+    "names of functions", *NETWORKS,
+}  # fmt: skip
 
 
 def _cases():
@@ -435,6 +440,15 @@ def test_names_with_dots_in_keras(backend, tmp_path):
         [sys.executable, "net.py"], cwd=tmp_path, env=env, capture_output=True, text=True
     )
     assert ran.returncode == 0, ran.stderr
+
+
+def test_a_record_becomes_the_check(target, tmp_path):
+    model, x = _model(NETWORKS["nested"]), np.random.RandomState(0).normal(size=(3, 8))
+    record = Record.of(model, x)
+    proved = to_source(model, target, tmp_path / "net.py", example_inputs=x)
+    found = to_source(model, target, tmp_path / "other.py", verify=record)
+    assert found.proof is None
+    assert Path(found.files[2]).read_bytes() == Path(proved.files[2]).read_bytes()
 
 
 def test_without_a_proof_nothing_is_computed(tmp_path):

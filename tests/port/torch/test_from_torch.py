@@ -196,6 +196,7 @@ REFUSED = {
         r"1: RReLU has no counterpart\n  2\.0: dilation of pooling",
     ),
     "a batch that is flattened": (nn.Sequential(nn.Flatten(0)), "0: it flattens the batch"),
+    "no batch": (nn.InstanceNorm1d(3), "inputs without a batch"),
     "padding by reflection": (nn.Conv1d(3, 2, 1, padding_mode="reflect"), "padding_mode='reflect'"),
 }
 

@@ -48,6 +48,10 @@ MODULES = {
     "AdaptiveMaxPool2d": (nn.AdaptiveMaxPool2d((2, 3)), IMAGES),
     "ZeroPad2d": (nn.ZeroPad2d((1, 2, 3, 0)), IMAGES),
     "ConstantPad1d": (nn.ConstantPad1d((1, 2), 3.5), (2, 4, 9)),
+    "CircularPad2d": (nn.CircularPad2d((1, 2, 3, 0)), IMAGES),
+    "LocalResponseNorm": (nn.LocalResponseNorm(4, alpha=0.3, k=2.0), IMAGES),
+    "LPPool2d": (nn.LPPool2d(2, (3, 2), 2), IMAGES),
+    "Softplus, linear from 1 on": (nn.Softplus(2, 1), ROWS),
     "Upsample": (nn.Upsample(scale_factor=2), IMAGES),
     # recurrent
     "LSTM": (nn.LSTM(4, 3, batch_first=True), WORDS),

@@ -21,8 +21,9 @@ from unidl.port.proof import Proof, as_list, in_float64, on_the_reference
 from unidl.port.source.exported import Exported
 from unidl.port.source.layout import tidy
 from unidl.port.source.names import identifier
+from unidl.port.source.record import Record
 from unidl.port.source.writer import Writer
-from unidl.port.twin import Twin, one_or_all, silence
+from unidl.port.twin import one_or_all, silence
 from unidl.port.weight_rules import Weight
 from unidl.saving.safetensors import Later
 from unidl.utils.suggestions import did_you_mean
@@ -32,7 +33,6 @@ from unidl.verify.setup import random_inputs
 from unidl.verify.snapshot import Snapshot
 
 SAMPLES = 3
-_SEED = 13
 
 
 def to_source(
@@ -40,7 +40,7 @@ def to_source(
     framework: str,
     path: str | os.PathLike[str],
     example_inputs: Any = None,
-    verify: bool = True,
+    verify: bool | Record = True,
 ) -> Exported:
     """Write `model` as one readable file of another framework, which needs no unidl.
 
@@ -56,7 +56,9 @@ def to_source(
         example_inputs: an array, or a list of them, that the check and the proof use; by default
             they are drawn.
         verify: compare outputs, gradients and some steps of training with `model`, in float64.
-            Without it nothing is computed, and there is no NAME_check.safetensors either.
+            Without it nothing is computed, and there is no NAME_check.safetensors either. A
+            `unidl.port.source.record.Record` of the model becomes the check, without a proof: what
+            goes to several frameworks is computed once.
 
     Returns:
         An `unidl.port.Exported`.
@@ -80,16 +82,17 @@ def to_source(
             "to_source: path must be a file name that Python can import, such as 'net.py', and no "
             f"module that the file needs itself, got {os.fspath(path)!r}."
         )
-    if verify:
+    computes = verify is True
+    if computes:
         kind.require("to_source with verify=True")
     model = _with_graph(model, example_inputs, "to_source")
     writer = kind(model)
     found = _exported(framework, writer, stem)
-    check = {}
-    if verify:
+    check = verify.arrays(model, found.weights) if isinstance(verify, Record) else {}
+    if computes:
         inputs = _inputs(model, example_inputs)
         with _twin(model, kind) as (twin, written):
-            check = _recorded(Twin(twin, _weights(written)), inputs)
+            check = Record(twin, inputs).arrays(twin, _weights(written))
             found.proof = _proved(written, found.source, twin, inputs)
     base = os.path.join(os.path.dirname(os.path.abspath(path)), stem)
     found.files = [f"{base}.py", *_write(base, found, writer, check)]
@@ -247,29 +250,11 @@ def _proved(written: Writer, source: str, twin: Any, inputs: list[np.ndarray]) -
         ) from error
 
 
-def _recorded(twin: Twin, inputs: list[np.ndarray]) -> dict[str, np.ndarray]:
-    """What the written file computes again: inputs, outputs in inference, and the gradients of the
-    sum of outputs * directions for each weight."""
-    generator = np.random.default_rng(_SEED)
-    inputs = in_float64(inputs)
-    outputs = twin.outputs(inputs, training=False)
-    directions = [generator.normal(size=y.shape) for y in outputs]
-    found = {f"input{i}": x for i, x in enumerate(inputs)}
-    found |= {f"output{i}": y for i, y in enumerate(outputs)}
-    found |= {f"direction{i}": d for i, d in enumerate(directions)}
-    if any(y.dtype.kind == "f" for y in outputs):
-        gradients, _ = twin.gradients(inputs, directions, training=False)
-        for weight, gradient in zip(twin.trained, gradients, strict=True):
-            rows = weight.taken_out(gradient).items()
-            found |= {f"gradient.{name}": value for name, value in rows}
-    return found
-
-
 def _later(writer: Writer) -> Iterator[tuple[str, np.ndarray | Later]]:
     """What `writer.arrays` gives, each made when it is written."""
     for names, variable, rule in writer.entries:
         if isinstance(variable, np.ndarray):
-            yield names[0], variable
+            yield names[0], writer.kept(variable)
             continue
         weight = Weight(names, variable, rule)
         empty = np.broadcast_to(np.zeros((), str(variable.dtype)), tuple(variable.shape))

@@ -47,6 +47,8 @@ class Exported:
         return {name: value for w in self.weights for name, value in w.take_out().items()}
 
     def __str__(self) -> str:
-        lines = [str(self.proof or "Not compared, and no check recorded (verify=False).")]
+        checks = any("_check." in path for path in self.files)
+        kept = "the file's own check can" if checks else "no check recorded (verify=False)"
+        lines = [str(self.proof or f"Not compared; {kept}.")]
         lines += [f"  differs: {text}" for text in self.warnings]
         return "\n".join([*lines, *(f"  wrote {path}" for path in self.files)])

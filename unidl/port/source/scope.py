@@ -166,16 +166,17 @@ class Scope:
         if id(array) not in self._weights:
             name = self._name_of_array("constant")
             self.made += self.writer.constant(self, name, array)
-            self.entries.append(Entry((name,), array))
+            self.entries.append(Entry((self.writer.constant_entry(self, name),), array))
             self._weights[id(array)] = self.writer.held(self, name)
         return self._weights[id(array)]
 
     def _name_of_array(self, wanted: str) -> str:
         """An attribute; where it comes to the call as an argument, also the argument."""
-        if not self.writer.gives_weights:
+        if not self.writer.shares_names(self.block):
             return self._attributes.new(wanted)
         name = self._attributes.new(wanted, self._locals)
-        self.given.append(name)
+        if self.writer.gives_weights:
+            self.given.append(name)
         return name
 
     def line(self, wanted: str, expression: str, comment: str) -> str:

@@ -238,6 +238,14 @@ class Writer(ABC):
     @abstractmethod
     def constant(self, scope: Scope, name: str, array: np.ndarray) -> list[str]: ...
 
+    def kept(self, array: np.ndarray) -> np.ndarray:
+        """A `constant` as the file of weights has it."""
+        return array
+
+    def constant_entry(self, scope: Scope, name: str) -> str:
+        """What the file of weights calls the `constant` of that name."""
+        return name
+
     def is_literal(self, array: np.ndarray) -> bool:
         """Whether an array that does not change is written out where it is used."""
         return array.size <= self.largest_literal and array.ndim <= 1
@@ -269,6 +277,10 @@ class Writer(ABC):
         """Whether the names of the inputs have to stay theirs."""
         return False
 
+    def shares_names(self, block: Any) -> bool:
+        """Whether arrays of the class and values of the call are names of one function."""
+        return self.gives_weights
+
     @abstractmethod
     def children(self, name: str, kinds: list[str]) -> list[str]:
         """Lines that make a list of children of these classes, mostly one class."""
@@ -297,7 +309,7 @@ class Writer(ABC):
         """(name, numbers) of all that the written model holds, one weight at a time."""
         for names, variable, rule in self.entries:
             if isinstance(variable, np.ndarray):
-                yield names[0], variable
+                yield names[0], self.kept(variable)
             else:
                 yield from Weight(names, variable, rule).take_out().items()
 

@@ -5,7 +5,6 @@ Symbols know no shapes and broadcast by functions of their own alone: `a + b` is
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ import numpy as np
 from unidl import layers
 from unidl.backend.variable import Variable
 from unidl.port.errors import Refused
+from unidl.port.layers import Constant
 from unidl.port.source.checks import require_euclidean, require_last_axis
 from unidl.port.source.rules import registering
 from unidl.tracing import KerasTensor
@@ -65,8 +65,8 @@ COMPARISONS = (
     "logical_or", "logical_xor", "logical_not", "any", "all",
 )  # fmt: skip
 
-# What does with integers as they are, though its result is floats.
-TAKE_INTEGERS = (layers.Embedding, "embedding", "take", "one_hot", "cast", "get_item")
+# What does with integers as they are, or without, though its result is floats.
+TAKE_INTEGERS = (layers.Embedding, Constant, "embedding", "take", "one_hot", "cast", "get_item")
 
 
 def of_two(sign: str, one: str, other: str, is_alike: bool) -> str:
@@ -191,15 +191,19 @@ def where(call: Any, condition: Any, x1: Any, x2: Any) -> str:
 
 def _alike(call: Any, x: Any, like: Any) -> str:
     """`x` in the shape of another tensor."""
-    if not hasattr(x, "shape"):
-        if not math.isfinite(x):
-            raise Refused("ops.where with a number that is not finite")
-        return f"F.zeros_like({call.text(like)})" + (f" + {x!r}" if x else "")
+    if not isinstance(x, KerasTensor | Variable) and np.ndim(x) == 0:
+        x = np.asarray(x).item()
+        return f"F.zeros_like({call.text(like)})" + (f" + {call.text(x)}" if x else "")
     if tuple(x.shape) == tuple(like.shape):
         return call.text(x)
-    if len(x.shape) != len(like.shape):
-        raise Refused("ops.where of different numbers of axes")
-    return f"F.broadcast_like({call.text(x)}, {call.text(like)})"
+    missing = len(like.shape) - len(x.shape)
+    if isinstance(x, KerasTensor | Variable):
+        text = call.text(x)
+        for _ in range(missing):
+            text = f"F.expand_dims({text}, axis=0)"
+    else:
+        text = call.text(np.asarray(x)[(None,) * missing])
+    return f"F.broadcast_like({text}, {call.text(like)})"
 
 
 @function("cast")

@@ -270,6 +270,12 @@ def masked(F, cell, x, mask, states, zeros=False):
         outputs = F.broadcast_mul(outputs, F.expand_dims(mask, axis=2))
     return outputs, states[1:]
 ''',
+    "roll": '''
+def roll(F, x, shift, axis):
+    """The last `shift` along an axis come first."""
+    last = F.slice_axis(x, axis=axis, begin=-shift, end=None)
+    return F.concat(last, F.slice_axis(x, axis=axis, begin=0, end=-shift), dim=axis)
+''',
     "without_later": '''
 def without_later(F, scores):
     """Scores (batch, query, key), very small where the key comes after the query."""

@@ -87,6 +87,21 @@ def split(call: Any, x: Any, indices_or_sections: Any, axis: int = 0) -> str:
     return f"F.split({call.plain()}, num_outputs={indices_or_sections}, axis={axis})"
 
 
+@function("roll")
+def roll(call: Any, x: Any, shift: Any, axis: Any = None) -> str:
+    if axis is None:
+        raise Refused("ops.roll without an axis")
+    text, rank = call.text(x), len(x.shape)
+    one = isinstance(axis, int)
+    for n, a in zip([shift] if one else shift, [axis] if one else axis, strict=True):
+        size = x.shape[a]
+        if size is None:
+            raise Refused("ops.roll along an open axis")
+        if n % size:
+            text = f"{call.helper('roll')}(F, {text}, {n % size}, {a % rank})"
+    return text
+
+
 @function("flip")
 def flip(call: Any, x: Any, axis: Any = None) -> str:
     rank = len(x.shape)

@@ -10,6 +10,7 @@ import unidl
 from unidl import tree
 from unidl.backend.dtypes import is_float
 from unidl.layers import GlobalAveragePooling1D, Layer, MultiHeadAttention
+from unidl.port.errors import Refused
 from unidl.port.proof import prove
 from unidl.port.source.cells import RECURRENT
 from unidl.port.source.layout import structure_text
@@ -94,6 +95,9 @@ if __name__ == "__main__":
 '''
 
 
+_EXACT = 2**24  # integers up to here are floats without loss
+
+
 class GluonWriter(Writer):
     rules, functions = RULES, FUNCTIONS
     masked = (*RECURRENT, GlobalAveragePooling1D, MultiHeadAttention)
@@ -110,6 +114,7 @@ class GluonWriter(Writer):
     )  # fmt: skip
     suffix = ".params"
     gives_weights = True
+    _call = None  # which is being written
 
     def __init__(self, model):
         self._made_floats = set()  # (scope, tensor) of integers that have become floats there
@@ -154,8 +159,10 @@ class GluonWriter(Writer):
         return "\n\n".join(parts) + _TAIL.format(name=self.root, stem=stem, cast=cast)
 
     def expression(self, call):
+        before, self._call = self._call, call
         self._make_floats(call)
         text = super().expression(call)
+        self._call = before
         output = call.outputs[0]
         is_mask = any(output is t for t in call.scope.block.of_masks)
         if not is_mask or isinstance(call.layer, Layer):
@@ -172,8 +179,7 @@ class GluonWriter(Writer):
     def _make_floats(self, call):
         """Integers become floats where they meet them: MXNet has no promotion of dtypes."""
         operation = call.layer
-        name = getattr(getattr(operation, "function", None), "__name__", type(operation))
-        if name in TAKE_INTEGERS or not all(is_float(t.dtype) for t in call.outputs):
+        if _takes_integers(call) or not all(is_float(t.dtype) for t in call.outputs):
             return
         if type(operation) not in self.rules and hasattr(operation, "weights"):
             return  # a class of its own, which sees to it
@@ -200,6 +206,14 @@ class GluonWriter(Writer):
 
     def constant(self, scope, name, array):
         given = f'"{name}", shape={_sizes(array.shape)}, grad_req="null"'
+        if array.dtype.kind in "iu":
+            if np.abs(array).max(initial=0) > _EXACT:
+                raise Refused("a constant of integers beyond those that float32 has")
+            # A block has parameters of one dtype, and integers only meet integers.
+            integers = [t for t in self._call.node.inputs if not _is_of_floats(t)]
+            if integers or _takes_integers(self._call):
+                dtype = integers[0].dtype if integers else array.dtype
+                scope.body.append(f'{name} = F.cast({name}, dtype="{dtype}")')
         return [f"self.{name} = self.params.get({given})"]
 
     def is_literal(self, array):
@@ -231,11 +245,9 @@ class GluonWriter(Writer):
         axes = (0, rank - 1, *range(1, rank - 1)) if first else (0, *range(2, rank), 1)
         return f"F.transpose({name}, axes={axes})"
 
-    def arrays(self):
-        for name, value in super().arrays():
-            # Constants, which stand beside weights; and what has no axes in unidl.
-            value = value.astype(self.dtype) if value.dtype.kind in "fb" else value
-            yield name, value.reshape(1) if value.ndim == 0 else value
+    def kept(self, array):
+        """Beside weights, and with axes."""
+        return array.astype(self.dtype).reshape(array.shape or (1,))
 
     def prove(self, source, twin, weights, inputs):
         from unidl_mxnet.port.source.original import GluonOriginal
@@ -273,6 +285,12 @@ class GluonWriter(Writer):
 def _floats(call):
     """What makes floats of integers in the class."""
     return call.scope.single("floats", f"{call.helper('Floats')}()")
+
+
+def _takes_integers(call):
+    operation = call.layer
+    name = getattr(getattr(operation, "function", None), "__name__", type(operation))
+    return name in TAKE_INTEGERS
 
 
 def _handed_on(scope):
