@@ -21,7 +21,7 @@ JAX_CACHE := JAX_COMPILATION_CACHE_DIR=$(CURDIR)/build/jax-cache JAX_PERSISTENT_
 JAX_PYTEST := $(ONE_THREAD) $(JAX_CACHE) UNIDL_TEST_BACKENDS=numpy,jax $(JAX)/bin/python -m pytest
 PYTEST := $(ONE_THREAD) $(QUIET) $(VENV)/bin/python -m pytest
 
-.PHONY: outside-truth zoo demo test abuse chaos test-slow test-isa test-order fuzz lint coverage capabilities test-numpy2 test-jax test-jax-newest test-packaging conformance conformance-jax bench clean
+.PHONY: outside-truth zoo demo test abuse chaos test-slow test-distributed test-isa test-order fuzz lint coverage capabilities test-numpy2 test-jax test-jax-newest test-packaging conformance conformance-jax bench clean
 
 demo: $(DEMO)/.complete
 	$(DEMO)/bin/python examples/digits_cnn.py
@@ -36,6 +36,10 @@ test: $(VENV)/.complete lint
 test-slow: $(VENV)/.complete
 	$(PYTEST) -n 2 -m "slow and not serial"
 	$(PYTEST) -m "slow and serial"
+
+# Runs in 2, 3 and 4 processes, on all backends, against one process; and what goes wrong in one of them.
+test-distributed: $(VENV)/.complete
+	$(PYTEST) tests/distribution
 
 # What other processors would compute: the suites that judge numbers, under the kernels that they would choose.
 ISA ?=

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 _MODULES = (
-    "activations", "backend", "callbacks", "config", "constraints", "datasets", "dtype_policies",
-    "export", "initializers", "layers", "losses", "metrics", "mixed_precision", "models", "ops",
-    "optimizers", "port", "preprocessing", "random", "regularizers", "saving", "tree", "utils",
+    "activations", "backend", "callbacks", "config", "constraints", "datasets", "distribution",
+    "dtype_policies", "export", "initializers", "layers", "losses", "metrics", "mixed_precision",
+    "models", "ops", "optimizers", "port", "preprocessing", "random", "regularizers", "saving",
+    "tree", "utils",
     "verify", "visualization",
 )  # fmt: skip
 
@@ -53,6 +54,7 @@ if TYPE_CHECKING:  # the same names for type checkers and editors, which do not 
         config,
         constraints,
         datasets,
+        distribution,
         dtype_policies,
         export,
         initializers,
@@ -124,6 +126,7 @@ __all__ = [
     "constraints",
     "datasets",
     "device",
+    "distribution",
     "dtype_policies",
     "export",
     "get_backend",

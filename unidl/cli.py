@@ -6,6 +6,7 @@ import argparse
 
 import unidl
 from unidl.conformance import command as conformance
+from unidl.distribution import launch
 from unidl.port import command as convert
 from unidl.port.scripts import command as port
 from unidl.verify import command as verify
@@ -28,6 +29,7 @@ def main(argv=None) -> int:
     conformance.add_command(commands)
     convert.add_command(commands)
     port.add_command(commands)
+    launch.add_command(commands)
     arguments = parser.parse_args(argv)
     return arguments.run(arguments) or 0
 

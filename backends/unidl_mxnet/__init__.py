@@ -9,6 +9,7 @@ spec = BackendSpec(
     distributions=("mxnet",),
     tensor_roots=("mxnet", "unidl_mxnet"),
     install="pip install 'unidl-framework[mxnet]'",
+    launch="unidl_mxnet.launch:commands",
     state_dicts="unidl_mxnet.port.state_dict",
     port={"from_gluon": "unidl_mxnet.port.importer"},
     files={"-symbol.json": "unidl_mxnet.port.importer:from_gluon"},

@@ -7,6 +7,7 @@ from unidl_mxnet import operators  # noqa: F401 - arrays and symbols get operato
 from unidl_mxnet.abstract import Abstract
 from unidl_mxnet.arrays import Arrays
 from unidl_mxnet.autodiff import Autodiff
+from unidl_mxnet.collectives import Collectives
 from unidl_mxnet.control import Control
 from unidl_mxnet.conv import Conv
 from unidl_mxnet.execution import Execution
@@ -30,6 +31,7 @@ class MXNetBackend(
     Random,
     Updates,
     Autodiff,
+    Collectives,
     Control,
     Execution,
     Native,

@@ -10,5 +10,6 @@ spec = BackendSpec(
     distributions=("numpy",),
     tensor_roots=("numpy", "unidl_numpy"),
     install="pip install unidl-framework",
+    launch="unidl_numpy.launch:commands",
     source={"numpy": "unidl_numpy.port.source.writer:NumpyWriter"},
 )

@@ -9,6 +9,7 @@ from unidl_numpy import interop  # noqa: F401 - gives TapeArray its operators
 from unidl_numpy.abstract import Abstract
 from unidl_numpy.arrays import Arrays
 from unidl_numpy.autodiff import Autodiff
+from unidl_numpy.collectives import Collectives
 from unidl_numpy.control import Control
 from unidl_numpy.conv import Conv
 from unidl_numpy.execution import Execution
@@ -34,6 +35,7 @@ class NumpyBackend(
     Fourier,
     Updates,
     Autodiff,
+    Collectives,
     Control,
     Execution,
     Native,

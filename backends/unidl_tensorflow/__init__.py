@@ -9,6 +9,7 @@ spec = BackendSpec(
     distributions=("tensorflow", "tensorflow-cpu"),
     tensor_roots=("tensorflow",),
     install="pip install 'unidl-framework[tensorflow]'",
+    launch="unidl_tensorflow.launch:commands",
     source={"keras": "unidl_keras.source.writer:KerasWriter"},
     export={
         "tf_saved_model": "unidl_tensorflow.port.saved_model:SavedModel",

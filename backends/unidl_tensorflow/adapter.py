@@ -7,6 +7,7 @@ from unidl_tensorflow import fork, operators  # noqa: F401 - tensors leave compa
 from unidl_tensorflow.abstract import Abstract
 from unidl_tensorflow.arrays import Arrays
 from unidl_tensorflow.autodiff import Autodiff
+from unidl_tensorflow.collectives import Collectives
 from unidl_tensorflow.control import Control
 from unidl_tensorflow.conv import Conv
 from unidl_tensorflow.execution import Execution
@@ -32,6 +33,7 @@ class TensorFlowBackend(
     Special,
     Fourier,
     Autodiff,
+    Collectives,
     Control,
     Execution,
     Native,

@@ -9,6 +9,7 @@ spec = BackendSpec(
     distributions=("torch",),
     tensor_roots=("torch",),
     install="pip install 'unidl-framework[torch]'",
+    launch="unidl_torch.launch:commands",
     state_dicts="unidl_torch.port.state_dict",
     port={"from_torch": "unidl_torch.port.importer"},
     export={"torch": "unidl_torch.port.exported_program:ExportedProgram"},

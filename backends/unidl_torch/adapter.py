@@ -8,6 +8,7 @@ from unidl.backend.contract import Backend
 from unidl_torch.abstract import Abstract
 from unidl_torch.arrays import Arrays
 from unidl_torch.autodiff import Autodiff
+from unidl_torch.collectives import Collectives
 from unidl_torch.control import Control
 from unidl_torch.conv import Conv
 from unidl_torch.execution import Execution
@@ -36,6 +37,7 @@ class TorchBackend(
     Fourier,
     Updates,
     Autodiff,
+    Collectives,
     Control,
     Execution,
     Native,

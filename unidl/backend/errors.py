@@ -1,5 +1,9 @@
 """Errors of the backend layer."""
 
+from __future__ import annotations
+
+from typing import Any
+
 
 class BackendError(ImportError):
     """A backend that is unknown, not installed or cannot be loaded.
@@ -69,3 +73,30 @@ class OutOfRangeNumberError(ArgumentError, ValueError, OverflowError):
 class OutOfRangeError(ValueError, IndexError):
     """An index of an element that is not there: a ValueError as in Keras, and an IndexError as in
     Python."""
+
+
+class JoinError(RuntimeError):
+    """Processes that do not find each other, or that one waited for in vain."""
+
+    @classmethod
+    def without_launcher(cls, engine: str) -> JoinError:
+        """Nobody has told this process about others."""
+        return cls(
+            f"This process was not started with others ({engine} tells of none). Start the script "
+            "by `unidl launch -n 2 script.py`, or give job_addresses, num_processes and process_id."
+        )
+
+    @classmethod
+    def check(cls, engine: str, found: Any, asked: Any) -> None:
+        """An error unless (processes, number) that were asked for are those that were found."""
+        for what, there, wanted in zip(("num_processes", "process_id"), found, asked, strict=True):
+            if wanted is not None and wanted != there:
+                raise cls(f"initialize: {what}={wanted}, but {engine} says {there}.")
+
+    @classmethod
+    def of_waiting(cls, number: int, what: str, timeout: float) -> JoinError:
+        """Others did not come."""
+        return cls(
+            f"Process {number} has waited {timeout:g} s for the others in {what}. One of them has "
+            "ended, hangs, or does something else: look at their output."
+        )

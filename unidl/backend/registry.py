@@ -144,7 +144,10 @@ def _from_environment() -> Backend:
     return backend
 
 
-def _load(name: str) -> Backend:
+def installed_spec(name: str | None = None) -> BackendSpec:
+    """What the backend `name` says of itself, of `UNIDL_BACKEND` without a name; an error if there
+    is none, or its framework is missing."""
+    name = name or os.environ.get("UNIDL_BACKEND") or DEFAULT
     spec = specs().get(name) if isinstance(name, str) else None
     if spec is None:
         raise _unknown(name)
@@ -153,6 +156,13 @@ def _load(name: str) -> Backend:
             f"The backend {name!r} needs {spec.framework}, which is not installed. "
             f"Install it with: {from_here(spec.install)}\n{_what_there_is()}"
         )
+    return spec
+
+
+def _load(name: str) -> Backend:
+    if not isinstance(name, str):
+        raise _unknown(name)
+    spec = installed_spec(name)
     with _loading:
         if name not in _loaded:
             _loaded[name] = _import(spec)

@@ -23,6 +23,8 @@ class BackendSpec:
     `unidl.port.exports.format.Format`}.
     state_dicts: the module whose `naming` tells how the framework's state dicts call their arrays,
     a `unidl.port.state_dict.naming.Naming`; importing it imports no framework.
+    launch: "package.module:function" that gives the commands which start several processes, of a
+    `unidl.distribution.command.Wanted`; "" where the backend offers one alone.
     scripts: {package that scripts import: "package.module:Class" of the table that ports them}.
 
     Examples:
@@ -49,4 +51,5 @@ class BackendSpec:
     source: dict[str, str] = field(default_factory=dict)
     export: dict[str, str] = field(default_factory=dict)
     state_dicts: str = ""
+    launch: str = ""
     scripts: dict[str, str] = field(default_factory=dict)

@@ -7,8 +7,10 @@ import warnings
 from contextlib import suppress
 from typing import Any, ClassVar
 
+from unidl.backend.errors import UnsupportedError
 from unidl.callbacks.callback import Callback
 from unidl.callbacks.termination import Termination
+from unidl.distribution.active import is_first_process, num_processes
 from unidl.saving.background import BackgroundWriter
 from unidl.utils.rules import FLAG, Rule
 
@@ -105,6 +107,8 @@ class BackupAndRestore(Callback):
         """
         from unidl.saving import training_state
 
+        if not is_first_process():
+            return
         os.makedirs(self.backup_dir, exist_ok=True)  # here, so that a wrong path is told at once
         write = training_state.snapshot(self.model, callbacks, progress)
 
@@ -117,6 +121,11 @@ class BackupAndRestore(Callback):
         self.writer.start(work)
 
     def on_train_begin(self, logs: Any = None) -> None:
+        if self.batches is not None and num_processes() > 1:
+            raise UnsupportedError(
+                "BackupAndRestore: within an epoch the metrics are spread over the processes. Use "
+                'save_freq="epoch".'
+            )
         if self.on_interruption:
             self.termination.watch()
 

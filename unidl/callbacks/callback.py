@@ -26,6 +26,9 @@ class Callback(Constructed):
         epoch 1: ['loss']
     """
 
+    # Whether it writes files or logs: in a run of several processes the first one alone calls it.
+    of_one_process = False
+
     def __init__(self) -> None:
         self.params: dict[str, Any] = {}
         self.model: Any = None

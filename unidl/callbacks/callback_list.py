@@ -9,6 +9,7 @@ from unidl.callbacks.backup_and_restore import BackupAndRestore
 from unidl.callbacks.callback import Callback
 from unidl.callbacks.history import History
 from unidl.callbacks.progress import Progress
+from unidl.distribution.active import is_first_process
 from unidl.saving.background import BackgroundWriter
 from unidl.training.kept_state import KeptState
 from unidl.training.seen_batch import SeenBatch
@@ -53,9 +54,10 @@ class CallbackList:
                 next((c for c in given if isinstance(c, History)), History())
             ]
             model.history = given[-1]
-        self.callbacks = given
+        self._given = given
+        self.callbacks = [c for c in given if not _is_elsewhere(c)]
         self._backup = next((c for c in given if isinstance(c, BackupAndRestore)), None)
-        self._progress = Progress(verbose)
+        self._progress = Progress(verbose if is_first_process() else 0)
         self._epochs = params.get("epochs")
         for callback in given:
             callback.set_model(model)
@@ -95,9 +97,10 @@ class CallbackList:
     def _overriding(self, method):
         # What a default method calls counts too.
         names = (method, method.replace("_train", "")) if "_train" in method else (method,)
+        # Those of the first process alone count in the others too: all read the numbers then.
         return [
-            (c, getattr(c, method))
-            for c in self.callbacks
+            (c, _nothing if _is_elsewhere(c) else getattr(c, method))
+            for c in self._given
             if any(getattr(type(c), name) is not getattr(Callback, name) for name in names)
         ]
 
@@ -187,13 +190,23 @@ class CallbackList:
             method(batch, {})
 
     def on_batch_end(self, kind, batch, read_logs):
-        """`read_logs()` reads the numbers from the device; of "predict", gives the outputs."""
+        """`read_logs()` reads the numbers from the device, those of all processes if they are asked
+        for the `whole`; of "predict", gives the outputs."""
         logs = None
         if any(callback._reads_after(batch) for callback, _ in self._end[kind]):
-            logs = read_logs()
+            logs = read_logs(whole=True)
         for _, method in self._end[kind]:
             method(batch, {} if logs is None else logs)
         if kind == "predict" or (self._training and kind == "test"):
             self._progress.step(batch + 1, None)
         else:
             self._progress.step(batch + 1, read_logs if logs is None else lambda: logs)
+
+
+def _is_elsewhere(callback):
+    """Whether the callback works in the first process, which this one is not."""
+    return callback.of_one_process and not is_first_process()
+
+
+def _nothing(*_):
+    """In the place of a hook that another process runs."""

@@ -18,6 +18,8 @@ class Checkpoint(Monitor):
         verbose, save_best_only, save_freq, initial_value_threshold: see `ModelCheckpoint`.
     """
 
+    of_one_process = True
+
     _rules: ClassVar = {
         "verbose": FLAG,
         "save_best_only": FLAG,

@@ -71,6 +71,8 @@ class ExperimentLogger(Callback):
         (3, 'Ada', 4.0)
     """
 
+    of_one_process = True
+
     def __init__(self, logger: Logger, params: Mapping[str, Any] | None = None) -> None:
         super().__init__()
         missing = [

@@ -47,6 +47,8 @@ class Profiler(Callback):
         (['forward', 'backward', 'update'], 1)
     """
 
+    of_one_process = True
+
     _rules: ClassVar = {"repeats": COUNT, "verbose": FLAG}
 
     def __init__(self, repeats: int = 3, verbose: int = 1) -> None:

@@ -22,6 +22,8 @@ class ProgbarLogger(Callback):
         >>> history = model.fit(x, y, verbose=0, callbacks=[bar])  # doctest: +SKIP
     """
 
+    of_one_process = True
+
     def __init__(self) -> None:
         super().__init__()
         self._training = False

@@ -36,6 +36,8 @@ class RemoteMonitor(Callback):
         >>> model.fit(x, y, callbacks=[monitor])  # doctest: +SKIP
     """
 
+    of_one_process = True
+
     _rules: ClassVar = {"root": TEXT, "path": TEXT, "field": TEXT, "send_as_json": FLAG}
 
     def __init__(

@@ -205,6 +205,8 @@ class CSVLogger(Callback):
         0,1.0,NA
     """
 
+    of_one_process = True
+
     _rules: ClassVar = {"filename": PATH, "separator": CHARACTER, "append": FLAG}
 
     def __init__(

@@ -69,6 +69,8 @@ class TensorBoard(Callback):
         ['train']
     """
 
+    of_one_process = True
+
     _rules: ClassVar = {
         "log_dir": PATH,
         "histogram_freq": FROM_ZERO,

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from unidl import ops
+from unidl.backend.rows import share_of_mean, share_of_sum, whole_mean, whole_sum
 from unidl.losses.tensors import match_rank
 from unidl.typing import Tensor, TensorLike
 from unidl.utils.rules import choice_problem, is_among
@@ -41,10 +42,12 @@ def reduce_weighted(
     if reduction in (None, "none") or shape in ((), (0,)):
         return values
     if reduction == "mean_with_sample_weight" and weight is not None:
-        return ops.divide_no_nan(ops.sum(values), ops.sum(weight))
+        return ops.divide_no_nan(ops.sum(values), whole_sum(ops.sum(weight)))
     # An empty axis has no mean; the sum over it is 0.
     empty = None not in shape and math.prod(shape) == 0
-    return ops.sum(values) if reduction == "sum" or empty else ops.mean(values)
+    if reduction == "sum" or empty:
+        return share_of_sum(ops.sum(values))
+    return share_of_mean(ops.mean(values))
 
 
 def _masked_weight(sample_weight: TensorLike, mask: TensorLike, reduction: Any) -> Any:
@@ -53,7 +56,7 @@ def _masked_weight(sample_weight: TensorLike, mask: TensorLike, reduction: Any) 
     if mask is None:
         return sample_weight
     if reduction in ("sum_over_batch_size", "mean"):
-        mask = ops.divide_no_nan(mask, ops.mean(mask))
+        mask = ops.divide_no_nan(mask, whole_mean(ops.mean(mask)))
     if sample_weight is None:
         return mask
     mask, sample_weight = match_rank(mask, sample_weight)

@@ -15,6 +15,7 @@ import numpy as np
 
 from unidl import ops
 from unidl.backend.frame import current
+from unidl.backend.rows import everywhere
 from unidl.backend.variable import Variable
 from unidl.optimizers.host_variable import HostVariable
 from unidl.optimizers.optimizer import Optimizer
@@ -201,7 +202,7 @@ class LossScaleOptimizer(Optimizer):
                 None if g is None else inner._gradient(backend, g, v)
                 for g, v in zip(grads, variables, strict=True)
             ]
-            finite = _all_finite(backend, [g for g in grads if g is not None])
+            finite = everywhere(backend, _all_finite(backend, [g for g in grads if g is not None]))
             unscaled = [None if g is None else _unscaled(backend, g, scale, finite) for g in grads]
             # Copies, since an update may work in place.
             touched = [*variables, *inner.slot_variables]

@@ -21,6 +21,7 @@ from unidl.backend.errors import ArgumentError
 from unidl.backend.frame import current
 from unidl.backend.registry import owner_of_type
 from unidl.backend.variable import Variable
+from unidl.distribution.buckets import whole_sums
 from unidl.ops.dispatch import owner_of
 from unidl.optimizers import clipping, rates, step_numbers
 from unidl.optimizers.by_variable import ByVariable
@@ -300,6 +301,7 @@ class Optimizer(ByVariable, HoldsSlots, StatelessApply, Watched, Constructed):
         learning_rate = next_number(self._count_step)
         with backend.scope():
             grads = [self._gradient(backend, g, v) for g, v in zip(grads, variables, strict=True)]
+            grads = whole_sums(backend, grads)
             if self.loss_scale_factor is not None:
                 grads = [backend.divide(g, self.loss_scale_factor) for g in grads]
             if self.gradient_accumulation_steps:

@@ -6,8 +6,9 @@ import math
 from typing import Any
 
 from unidl.backend import dtypes, registry
+from unidl.backend.rows import current_rows
 from unidl.ops.dispatch import backend_of, convert
-from unidl.random.seed_generator import draw_key
+from unidl.random.seed_generator import draw_key, draw_keys
 from unidl.tracing import KerasTensor, graph
 from unidl.tracing.sizes import has_open
 from unidl.typing import DType, SeedLike, Shape, Tensor, TensorLike
@@ -34,9 +35,9 @@ def uniform(
     dtype = float_dtype("uniform", dtype)
     if has_open(shape):
         return _symbol("uniform", shape, dtype)
-    backend, key = registry.get_backend(), draw_key(seed)
+    backend = registry.get_backend()
     with backend.scope():
-        u = _uniform(backend, key, tuple(shape), dtype)
+        u = drawn(backend, seed, shape, lambda key, shape: _uniform(backend, key, shape, dtype))
         return (
             u
             if (minval, maxval) == (0, 1)
@@ -62,9 +63,15 @@ def normal(
     dtype = float_dtype("normal", dtype)
     if has_open(shape):
         return _symbol("normal", shape, dtype)
-    backend, key = registry.get_backend(), draw_key(seed)
+    backend = registry.get_backend()
     with backend.scope():
-        z = backend.normal(key, tuple(shape), _wide(dtype))
+        if by_rows(shape):
+            pairs = drawn(
+                backend, seed, shape, lambda key, s: backend.uniform(key, s, _wide(dtype)), parts=2
+            )
+            z = backend.normal_of(pairs)
+        else:
+            z = backend.normal(draw_key(seed), tuple(shape), _wide(dtype))
         return backend.cast(_scaled(backend, z, mean, stddev), dtype)
 
 
@@ -85,10 +92,10 @@ def truncated_normal(
     dtype = float_dtype("truncated_normal", dtype)
     if has_open(shape):
         return _symbol("truncated_normal", shape, dtype)
-    backend, key = registry.get_backend(), draw_key(seed)
+    backend = registry.get_backend()
     with backend.scope():
         # The inverse of the distribution function: no rejection, one word for each number.
-        u = backend.uniform(key, tuple(shape), _wide(dtype))
+        u = drawn(backend, seed, shape, lambda key, s: backend.uniform(key, s, _wide(dtype)))
         inside = backend.multiply(
             backend.subtract(backend.multiply(u, 2.0), 1.0), math.erf(math.sqrt(2.0))
         )
@@ -120,12 +127,12 @@ def randint(
         )
     if has_open(shape):
         return _symbol("randint", shape, dtype)
-    backend, key = registry.get_backend(), draw_key(seed)
+    backend = registry.get_backend()
     with backend.scope():
         # A word of 64 bits modulo n, so that no number is favoured by more than n / 2**64. By
         # Horner's rule in steps of 16 bits no product passes 2**48: some frameworks compute `mod`
         # of int64 in float64.
-        words = backend.cast(backend.random_bits(key, (2, *shape)), "int64")
+        words = backend.cast(drawn(backend, seed, shape, backend.random_bits, parts=2), "int64")
         high, low = (backend.getitem(words, (i,)) for i in range(2))
         offset = backend.mod(high, n)
         for part in (backend.right_shift(low, 16), backend.mod(low, 2**16)):
@@ -147,9 +154,10 @@ def bernoulli(
     dtype = dtypes.standardize_dtype(dtype)
     if has_open(shape):
         return _symbol("bernoulli", shape, dtype)
-    backend, key = registry.get_backend(), draw_key(seed)
+    backend = registry.get_backend()
     with backend.scope():
-        return backend.cast(_at_least(backend, key, tuple(shape), 1 - p), dtype)
+        kept = drawn(backend, seed, shape, lambda key, s: _at_least(backend, key, s, 1 - p))
+        return backend.cast(kept, dtype)
 
 
 def categorical(
@@ -164,7 +172,7 @@ def categorical(
         >>> unidl.random.categorical(np.log([[0.9, 0.1]]), 8, seed=1)
         array([[0, 0, 1, 0, 0, 0, 0, 0]], dtype=int32)
     """
-    backend, key = backend_of([logits]), draw_key(seed)
+    backend = backend_of([logits])
     with backend.scope():
         logits = backend.asarray(convert(backend, logits))
         if len(backend.shape(logits)) != 2:
@@ -176,9 +184,8 @@ def categorical(
         kind = backend.dtype(logits)
         # The largest of the logits with Gumbel noise (Gumbel 1954); the middles of 2**23 steps keep
         # both logarithms finite.
-        words = backend.cast(
-            backend.right_shift(backend.random_bits(key, (n, num_samples, classes)), 9), _wide(kind)
-        )
+        bits = drawn(backend, seed, (n, num_samples, classes), backend.random_bits)
+        words = backend.cast(backend.right_shift(bits, 9), _wide(kind))
         u = backend.multiply(backend.add(words, 0.5), 2.0**-23)
         noise = backend.negative(backend.log(backend.negative(backend.log(u))))
         scores = backend.add(backend.expand_dims(backend.cast(logits, _wide(kind)), 1), noise)
@@ -206,9 +213,12 @@ def dropout(
             return x
         if rate == 1:
             return backend.full_like(x, 0)
-        return backend.dropout(
-            x, draw_key(seed), rate, None if noise_shape is None else tuple(noise_shape)
-        )
+        noise = None if noise_shape is None else tuple(noise_shape)
+        sizes = tuple(backend.shape(x))
+        if noise is not None:
+            sizes = tuple(s if n is None else n for n, s in zip(noise, sizes, strict=True))
+        keys = draw_keys(seed, _per_row(sizes), 1) if by_rows(sizes) else [draw_key(seed)]
+        return backend.dropout(x, keys[0], rate, noise)
 
 
 def shuffle(x: Any, axis: int = 0, seed: SeedLike | None = None) -> Tensor:
@@ -225,6 +235,28 @@ def shuffle(x: Any, axis: int = 0, seed: SeedLike | None = None) -> Tensor:
         x = convert(backend, x)
         order = backend.argsort(backend.random_bits(key, (backend.shape(x)[axis],)), 0)
         return backend.take(x, order, axis)
+
+
+def by_rows(shape: Shape) -> bool:
+    """Whether a draw of `shape` is a part of that for a whole batch, of which this process has its
+    own rows."""
+    rows = current_rows()
+    return rows is not None and len(shape) > 0 and shape[0] == rows.size
+
+
+def drawn(backend: Any, seed: SeedLike, shape: Shape, draw: Any, parts: int | None = None) -> Any:
+    """draw(key, shape), with `parts` draw(key, (parts, *shape)), in each process for its rows."""
+    shape = tuple(shape)
+    if not by_rows(shape):
+        return draw(draw_key(seed), shape if parts is None else (parts, *shape))
+    keys = draw_keys(seed, _per_row(shape), parts or 1)
+    if parts is None:
+        return draw(keys[0], shape)
+    return backend.stack([draw(key, shape) for key in keys], 0)
+
+
+def _per_row(shape: Any) -> int:
+    return math.prod(shape[1:])
 
 
 def float_dtype(function: str, dtype: DType | None) -> Tensor:

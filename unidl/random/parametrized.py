@@ -15,8 +15,7 @@ import numpy as np
 
 from unidl.backend.errors import UnsupportedError
 from unidl.ops.dispatch import backend_of, convert
-from unidl.random.draws import float_dtype
-from unidl.random.seed_generator import draw_key
+from unidl.random.draws import drawn, float_dtype
 from unidl.typing import DType, SeedLike, Tensor, TensorLike
 
 # An attempt fails once in 20 times at most, so that all fail once in 2e10 times; the number is then
@@ -40,10 +39,10 @@ def gamma(
         3.0
     """
     dtype = float_dtype("gamma", dtype)
-    backend, key = backend_of([alpha]), draw_key(seed)
+    backend = backend_of([alpha])
     with backend.scope():
         alpha = _parameter(backend, "gamma: alpha", alpha, shape)
-        u = backend.uniform(key, (_ROWS, *shape), "float64")
+        u = drawn(backend, seed, shape, _wide_uniform(backend), parts=_ROWS)
         return backend.cast(_gamma(backend, u, 0, alpha), dtype)
 
 
@@ -63,13 +62,13 @@ def beta(
         0.25
     """
     dtype = float_dtype("beta", dtype)
-    backend, key = backend_of([alpha, beta]), draw_key(seed)
+    backend = backend_of([alpha, beta])
     with backend.scope():
         alpha, beta = (
             _parameter(backend, "beta: alpha", alpha, shape),
             _parameter(backend, "beta: beta", beta, shape),
         )
-        u = backend.uniform(key, (2 * _ROWS, *shape), "float64")
+        u = drawn(backend, seed, shape, _wide_uniform(backend), parts=2 * _ROWS)
         x, y = _gamma(backend, u, 0, alpha), _gamma(backend, u, _ROWS, beta)
         return backend.cast(backend.divide(x, backend.add(x, y)), dtype)
 
@@ -92,7 +91,7 @@ def binomial(
         (5,)
     """
     dtype = float_dtype("binomial", dtype)
-    backend, key = backend_of([counts, probabilities]), draw_key(seed)
+    backend = backend_of([counts, probabilities])
     if not isinstance(counts, int | float | list | tuple | np.ndarray | np.generic):
         raise UnsupportedError(
             "binomial: counts must be known while the function is traced, got a "
@@ -105,13 +104,18 @@ def binomial(
     throws = int(counts.max(initial=0))
     with backend.scope():
         # A word is a hit below p * 2**32; float64 holds both without rounding.
-        words = backend.cast(backend.random_bits(key, (throws, *shape)), "float64")
+        words = drawn(backend, seed, shape, backend.random_bits, parts=throws)
+        words = backend.cast(words, "float64")
         p = backend.cast(backend.asarray(convert(backend, probabilities)), "float64")
         hits = backend.less(words, backend.multiply(p, 2.0**32))
         thrown = backend.asarray(np.arange(throws).reshape(-1, *(1,) * len(shape)) < counts)
         return backend.cast(
             backend.sum(backend.cast(backend.logical_and(hits, thrown), "int32"), 0), dtype
         )
+
+
+def _wide_uniform(backend: Any) -> Any:
+    return lambda key, shape: backend.uniform(key, shape, "float64")
 
 
 def _parameter(backend: Any, name: str, value: Any, shape: Any) -> Any:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from unidl.backend.context import holding
 from unidl.backend.contract.random import MASK
 from unidl.backend.frame import current
+from unidl.backend.rows import RowKeys
 from unidl.random.key_derivation import Key, absorb, derive_key, stream_state
 from unidl.random.seed_state import SeedState
 from unidl.tracing import feed
@@ -126,6 +127,7 @@ class _Global:
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
+        self.given = False  # whether the user chose the seed
         self.streams = _FIRST_OWN
         self.generator: SeedGenerator | None = None
 
@@ -163,9 +165,14 @@ def global_seed_generator() -> SeedGenerator:
 def seed_everything(seed: int) -> None:
     """Set the global seed and begin its streams anew. Generators that exist keep theirs."""
     state = _here.get()
-    state.seed, state.streams = seed, _FIRST_OWN
+    state.seed, state.streams, state.given = seed, _FIRST_OWN, True
     # The object stays: a compiled function may have drawn from it while it was traced.
     global_seed_generator().restart(seed, _GLOBAL)
+
+
+def is_seeded() -> bool:
+    """Whether the global seed is one that was set, not one that chance gave."""
+    return _here.get().given
 
 
 def get_global_state() -> dict:
@@ -214,6 +221,27 @@ def draw_key(seed: SeedLike) -> Any:
         "numbers at every call; for new ones create `generator = SeedGenerator(1)` once and pass "
         "`seed=generator`."
     )
+
+
+def draw_keys(seed: SeedLike, per_row: int, parts: int) -> list[Any]:
+    """For each of `parts` tensors of one draw, the key of this process' rows (`distribution.rows`),
+    of `per_row` elements each."""
+    if seed is None:
+        seed = global_seed_generator()
+    generator = seed if isinstance(seed, SeedGenerator) else _Same(draw_key(seed))
+    return [feed.next_key(source) for source in RowKeys(generator, per_row, parts).sources()]
+
+
+class _Same:
+    """In the place of a generator: an int's one key."""
+
+    state = None
+
+    def __init__(self, key: Key) -> None:
+        self._key = key
+
+    def advance(self) -> Key:
+        return self._key
 
 
 def host_key(seed: SeedLike) -> Key:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from unidl import ops
 from unidl.backend.frame import changed
+from unidl.backend.rows import share_of_mean
 from unidl.layers.base import call_context
 from unidl.layers.base.call_context import CallContext
 from unidl.losses.tensors import loss_values
@@ -42,7 +43,7 @@ def batch_loss(model, x, y, sample_weight, training) -> BatchLoss:
 def with_added_losses(model, loss):
     """`loss` plus what the layers added in this call and the weights' regularizers."""
     for added in model.losses:
-        loss = ops.add(loss, added)
+        loss = ops.add(loss, share_of_mean(added))
     return loss
 
 

@@ -9,6 +9,7 @@ import warnings
 import numpy as np
 
 from unidl import tree
+from unidl.training.distributed import data_parallel
 from unidl.utils.traceback_filtering import user_stacklevel
 
 # A launch of several steps takes about so long and holds so much data at most, that the progress
@@ -26,10 +27,10 @@ def run_epoch(model, step, batches, monitor, kind, epoch=0, done=0):
     monitor.on_pass_begin(kind, batches.count)
     run = step.on(batches)
 
-    def read():
+    def read(whole=False):
         if kind == "train":
             model.optimizer.settle()
-        return step.results(result)
+        return step.results(result, whole)
 
     # So many are promised to callbacks.
     whole = kind != "predict" and model.steps_per_execution > 1
@@ -43,7 +44,10 @@ def run_epoch(model, step, batches, monitor, kind, epoch=0, done=0):
         done += count
         if kind == "predict":
             outputs.append([model.backend.to_numpy(value) for value in result])
-            monitor.on_batch_end(kind, done - 1, lambda: {"outputs": step.pack(outputs[-1])})
+            found = outputs[-1]
+            monitor.on_batch_end(
+                kind, done - 1, lambda whole=False, found=found: {"outputs": step.pack(found)}
+            )
         else:
             if kind == "train":
                 monitor.note(epoch, done, batches)
@@ -55,7 +59,7 @@ def run_epoch(model, step, batches, monitor, kind, epoch=0, done=0):
     if kind == "predict":
         monitor.on_pass_end(kind, {})
         return outputs
-    logs = read()
+    logs = read(whole=True)
     if kind == "train" and not np.all(np.isfinite(logs.get("loss", 0.0))):
         warnings.warn(
             f"{model._who()}: the loss is {logs['loss']}. "
@@ -70,7 +74,7 @@ def run_epoch(model, step, batches, monitor, kind, epoch=0, done=0):
 
 def _launch_size(model, step, batches, monitor, kind):
     """A function that says how many batches the next launch may hold."""
-    if kind == "predict":
+    if kind == "predict" or data_parallel() is not None:
         return lambda: 1
     if model.steps_per_execution > 1 or model.run_eagerly or monitor.watches_batches(kind):
         return lambda: model.steps_per_execution

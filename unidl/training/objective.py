@@ -10,6 +10,7 @@ from unidl import losses as losses_module
 from unidl import metrics as metrics_module
 from unidl import ops, tree
 from unidl.backend import dtypes
+from unidl.backend.rows import from_share
 from unidl.layers.base.annotations import masks
 from unidl.losses.check import check_targets, is_own, quick_test
 from unidl.losses.reduction import expand_to_rank
@@ -335,7 +336,7 @@ class Objective(Watched):
     def update_losses(self, x, y, sample_weight, found):
         """Add a batch to the means of the losses."""
         size = ops.shape(next(leaf for leaf in tree.flatten(x) if leaf is not None))[0]
-        self._tracker.update_state(ops.stop_gradient(found.loss), sample_weight=size)
+        self._tracker.update_state(_of_rows(found.loss), sample_weight=size)
         parts = found.parts
         if parts is None:  # of a loss of the user's own, which says nothing of single outputs
             tracked = any(output.tracker is not None for output in self._outputs)
@@ -346,7 +347,7 @@ class Objective(Watched):
             )
         for output, part in zip(self._outputs, parts, strict=True):
             if output.tracker is not None:
-                output.tracker.update_state(ops.stop_gradient(part), sample_weight=size)
+                output.tracker.update_state(_of_rows(part), sample_weight=size)
 
     def update_metrics(self, y, y_pred, sample_weight):
         """Add a batch to the metrics given to `compile`."""
@@ -423,6 +424,11 @@ class Objective(Watched):
     def to(self, backend):
         for variable in self.variables:
             variable.to(backend)
+
+
+def _of_rows(loss):
+    """What one row of this process' has of `loss`, of the sum over processes as of a mean."""
+    return from_share(ops.stop_gradient(loss))
 
 
 def _masked(weight, mask):

@@ -74,12 +74,12 @@ class OwnStep(Step):
     """A step whose runs give the numbers that it reports, of "predict" the outputs."""
 
     def __init__(self, model, kind):
-        super().__init__(model, self._compile, changes_state=True)
-        self._kind, self._function = kind, _function(model, kind)
+        super().__init__(model, kind, self._compile, changes_state=True)
+        self._function = _function(model, kind)
         self._structure = None  # of what the step returned, with 0 for each number
 
     def _compile(self, unflatten):
-        model, kind = self._model, self._kind
+        model, kind = self._model, self.kind
 
         def body(*leaves):
             batch = unflatten(*leaves)
@@ -101,7 +101,7 @@ class OwnStep(Step):
     def reset(self):
         self._model.reset_metrics()
 
-    def results(self, last):
+    def results(self, last, whole=True):
         """The numbers of the last run, which are what metrics found up to then."""
         found = {}
         for name, value in self.pack(last).items():

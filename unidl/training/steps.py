@@ -11,6 +11,7 @@ from unidl.layers.base import call_context
 from unidl.layers.base.call_context import CallContext
 from unidl.tracing.pure import tracing_lock
 from unidl.training.batch_loss import batch_loss
+from unidl.training.distributed import data_parallel, on_own_rows, whole_states
 from unidl.training.host_batch import is_pair
 from unidl.training.interrupts import whole_step
 from unidl.utils.watched import changes
@@ -28,7 +29,8 @@ class Step:
     thread may read meanwhile.
     """
 
-    def __init__(self, model, compile_flat, changes_state, before_run=None):
+    def __init__(self, model, kind, compile_flat, changes_state, before_run=None):
+        self.kind = kind
         self._model, self._compile_flat, self._before_run = model, compile_flat, before_run
         self._changes_state = changes_state
         self._bound = {}
@@ -57,10 +59,11 @@ class Step:
         """run(count, leaves) for batches with the structure of `batch`; what is None there has no
         place in `leaves`."""
         present = tuple(leaf is not None for leaf in tree.flatten(batch))
-        key = _describe(batch), present
+        key = _describe(batch), present, data_parallel()
         if key not in self._bound:
             template = tree.map_structure(lambda leaf: None, batch)  # holds no data
-            self._bound[key] = self._runner(lambda *leaves: _restore(template, present, leaves))
+            run = self._runner(lambda *leaves: _restore(template, present, leaves))
+            self._bound[key] = on_own_rows(run, self._model, self.kind)
         return self._bound[key]
 
     def remember(self, x, batches):
@@ -88,9 +91,15 @@ class Step:
         """Before a pass: what it measures begins again."""
         self._model.objective.reset()
 
-    def results(self, last):
-        """{name: number} of what was measured in this pass; `last` is what the last run gave."""
-        return self._model.objective.results()
+    def results(self, last, whole=True):
+        """{name: number} of what was measured in this pass; `last` is what the last run gave.
+
+        In a run of several processes all of them ask for the `whole`, at the same moment, or one
+        of them for what it has measured itself.
+        """
+        objective = self._model.objective
+        with whole_states(objective.variables if whole else []):
+            return objective.results()
 
     def _runner(self, unflatten):
         model, before_run = self._model, self._before_run
@@ -176,7 +185,7 @@ def make_train_step(model):
         )
 
     trainable = model.trainable_variables
-    return Step(model, compile_flat, changes_state=True, before_run=optimizer.begin_step)
+    return Step(model, "train", compile_flat, changes_state=True, before_run=optimizer.begin_step)
 
 
 def _eager(backend, forward, update, trainable):
@@ -208,7 +217,7 @@ def make_test_step(model):
             else model.backend.compile(body, model._state(), jit_compile=model.jit_compile)
         )
 
-    return Step(model, compile_flat, changes_state=True)
+    return Step(model, "test", compile_flat, changes_state=True)
 
 
 def make_predict_step(model):
@@ -234,7 +243,7 @@ def make_predict_step(model):
         )
 
     keeps_states = any(layer._state_variables for layer in model._flatten_layers())
-    step = Step(model, compile_flat, changes_state=keeps_states)
+    step = Step(model, "predict", compile_flat, changes_state=keeps_states)
     step.pack = lambda flat: tree.pack_sequence_as(
         structures["output"], flat
     )  # the first run traced, and so found it

@@ -13,6 +13,7 @@ from unidl.backend.contract import names
 from unidl.backend.contract.abstract import Abstract
 from unidl.backend.contract.arrays import Arrays
 from unidl.backend.contract.autodiff import Autodiff
+from unidl.backend.contract.collectives import Collectives
 from unidl.backend.contract.control import Control
 from unidl.backend.contract.conv import Conv
 from unidl.backend.contract.execution import Execution
@@ -41,6 +42,7 @@ class Backend(
     Fourier,
     Updates,
     Autodiff,
+    Collectives,
     Control,
     Execution,
     Abstract,
@@ -61,6 +63,7 @@ __all__ = [
     "Arrays",
     "Autodiff",
     "Backend",
+    "Collectives",
     "Control",
     "Conv",
     "Execution",

@@ -96,11 +96,14 @@ class Random(ABC):
     def normal(self, key, shape, dtype):
         """Standard normal by Box & Muller (1958), in pairs: the first half of the draws are radii,
         the second angles."""
-        count = math.prod(shape)
-        u = self.uniform(key, (2, count), dtype)
+        u = self.uniform(key, (2, math.prod(shape)), dtype)
+        return self.reshape(self.normal_of(u), shape)
+
+    def normal_of(self, u):
+        """Standard normal (...) from uniform numbers (2, ...): radii and angles."""
         radius = self.sqrt(self.multiply(self.log(self.subtract(1.0, self.getitem(u, (0,)))), -2.0))
         angle = self.multiply(self.getitem(u, (1,)), 2 * math.pi)
-        return self.reshape(self.multiply(radius, self.cos(angle)), shape)
+        return self.multiply(radius, self.cos(angle))
 
     def keep_mask(self, key, shape, rate):
         """Bool tensor, True with probability 1 - rate: the word is at least rate * 2**32."""

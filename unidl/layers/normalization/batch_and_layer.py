@@ -6,6 +6,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from unidl import constraints, initializers, ops, regularizers
+from unidl.backend.rows import current_rows, whole_mean, whole_sum
 from unidl.layers.base.input_spec import InputSpec
 from unidl.layers.base.layer import Layer
 from unidl.layers.base.options import LayerOptions
@@ -141,12 +142,13 @@ class BatchNormalization(Layer):
         if training and self.trainable:
             if self.renorm:
                 gamma = beta = None
-            if mask is None:
+            if mask is None and current_rows() is None:
                 y, mean, variance = fused.batch_norm_training(
                     x, gamma, beta, self._axes, self.epsilon
                 )
             else:
-                mean, variance = self._masked_moments(x, mask)
+                moments = self._whole_moments if mask is None else self._masked_moments
+                mean, variance = moments(x, mask)
                 y = fused.batch_norm_inference(
                     x, gamma, beta, mean, variance, self._axes, self.epsilon
                 )
@@ -170,6 +172,13 @@ class BatchNormalization(Layer):
         self._update(moving, new)
         return new
 
+    def _whole_moments(self, x: TensorLike, mask: None) -> Any:
+        """Those of a batch of which each process has its own rows."""
+        mean = whole_mean(ops.mean(x, axis=self._axes, keepdims=True))
+        squares = ops.square(ops.subtract(x, mean))
+        variance = whole_mean(ops.mean(squares, axis=self._axes))
+        return ops.squeeze(mean, self._axes), variance
+
     def _masked_moments(self, x: TensorLike, mask: TensorLike) -> Any:
         """Weighted mean and variance, in two passes; the small number keeps a batch without any
         step finite, as in Keras."""
@@ -177,10 +186,14 @@ class BatchNormalization(Layer):
         while len(ops.shape(weights)) < len(ops.shape(x)):
             weights = ops.expand_dims(weights, -1)
         broadcast = ops.multiply(ops.ones_like(x), weights)
-        total = ops.add(ops.sum(broadcast, axis=self._axes, keepdims=True), 1e-7)
-        mean = ops.divide(ops.sum(ops.multiply(x, weights), axis=self._axes, keepdims=True), total)
+
+        def summed(values: Any) -> Any:
+            return whole_sum(ops.sum(values, axis=self._axes, keepdims=True))
+
+        total = ops.add(summed(broadcast), 1e-7)
+        mean = ops.divide(summed(ops.multiply(x, weights)), total)
         squares = ops.multiply(ops.square(ops.subtract(x, mean)), weights)
-        variance = ops.divide(ops.sum(squares, axis=self._axes, keepdims=True), total)
+        variance = ops.divide(summed(squares), total)
         return ops.squeeze(mean, self._axes), ops.squeeze(variance, self._axes)
 
 

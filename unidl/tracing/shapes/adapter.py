@@ -7,6 +7,7 @@ from unidl.backend.contract import Backend
 from unidl.tracing.keras_tensor import KerasTensor
 from unidl.tracing.shapes.arrays import Arrays
 from unidl.tracing.shapes.autodiff import Autodiff
+from unidl.tracing.shapes.collectives import Collectives
 from unidl.tracing.shapes.control import Control
 from unidl.tracing.shapes.conv import Conv
 from unidl.tracing.shapes.factorizations import Factorizations
@@ -31,6 +32,7 @@ class SymbolicBackend(
     Factorizations,
     Fourier,
     Autodiff,
+    Collectives,
     Control,
     Backend,
 ):

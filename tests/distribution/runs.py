@@ -1,0 +1,128 @@
+"""A training run in one or several processes: `runs.py FOLDER CASE ...` leaves for each case what
+process N ended with in FOLDER/CASE.N.npz. With UNIDL_ALONE=1 nobody is joined."""
+
+import os
+import sys
+
+import numpy as np
+
+import unidl
+from unidl import layers, ops
+
+DRAW = np.random.default_rng(0)
+X, Y = DRAW.normal(size=(37, 8)), DRAW.normal(size=(37, 1))
+IMAGES = DRAW.normal(size=(22, 6, 6, 2))
+TOKENS = DRAW.integers(0, 9, size=(22, 5))
+CLASSES = DRAW.integers(0, 3, size=(22, 1))
+
+
+def mlp():
+    return [layers.Dense(8, activation="tanh", kernel_regularizer="l2"), layers.Dense(1)], {}
+
+
+def batch_norm():
+    # A bias before a normalization has no gradient but rounding, which Adam makes steps of.
+    hidden = layers.Dense(8, use_bias=False)
+    return [hidden, layers.BatchNormalization(), layers.Dense(1)], {}
+
+
+def dropout():
+    parts = [layers.Dense(8), layers.Dropout(0.5), layers.GaussianNoise(0.5), layers.Dense(1)]
+    return parts, {}
+
+
+def weights():
+    fit = {"sample_weight": np.abs(DRAW.normal(size=len(X)))}
+    return [layers.Dense(8, activity_regularizer="l2"), layers.Dense(1)], fit
+
+
+def convolutions():
+    parts = [
+        layers.Conv2D(4, 3, use_bias=False, padding="same"),
+        layers.BatchNormalization(),
+        layers.SpatialDropout2D(0.25),
+        layers.GlobalAveragePooling2D(),
+        layers.Dense(3, activation="softmax"),
+    ]
+    return parts, {"x": IMAGES, "y": CLASSES}
+
+
+def masks():
+    parts = [
+        layers.Embedding(9, 4, mask_zero=True),
+        layers.LSTM(6, return_sequences=True, dropout=0.25),
+        layers.LSTM(5),
+        layers.Dense(3, activation="softmax"),
+    ]
+    return parts, {"x": TOKENS, "y": CLASSES}
+
+
+class Own(layers.Layer):
+    """Attention with dropout of the scores, and noise of its own. (A bias of the keys would have no
+    gradient but rounding.)"""
+
+    def __init__(self):
+        super().__init__()
+        self.attention = layers.MultiHeadAttention(2, 4, dropout=0.25, use_bias=False)
+        self.seed = unidl.random.SeedGenerator(5)
+
+    def call(self, x, training=None):
+        x = x + self.attention(x, x)
+        if training:
+            x = x + 0.25 * unidl.random.normal(ops.shape(x), dtype=x.dtype, seed=self.seed)
+        return x
+
+
+def attention():
+    parts = [
+        layers.Embedding(9, 8),
+        Own(),
+        layers.LayerNormalization(),
+        layers.Flatten(),
+        layers.Dense(3, activation="softmax"),
+    ]
+    return parts, {"x": TOKENS, "y": CLASSES}
+
+
+CASES = (mlp, batch_norm, dropout, weights, convolutions, masks, attention)
+
+
+def run(case, epochs):
+    """{name: array} of what a run of `case` ended with."""
+    unidl.utils.clear_session(free_memory=False)
+    unidl.utils.set_random_seed(3)
+    DRAW.bit_generator.state = np.random.default_rng(1).bit_generator.state
+    parts, given = case()
+    data = {"x": X, "y": Y} | given
+    model = unidl.Sequential(
+        [layers.Input(data["x"].shape[1:], dtype=str(data["x"].dtype)), *parts]
+    )
+    classifies = data["y"] is CLASSES
+    loss = "sparse_categorical_crossentropy" if classifies else "mse"
+    optimizer = unidl.optimizers.Adam(2**-6, epsilon=1e-3, global_clipnorm=1.0)
+    model.compile(optimizer, loss, metrics=["accuracy"] if classifies else ["mae"])
+    history = model.fit(**data, batch_size=8, epochs=epochs, verbose=0).history
+    found = {name: np.array(values) for name, values in history.items()}
+    found |= {v.path.partition("/")[2]: v.numpy() for v in model.weights}
+    scores = model.evaluate(**data, batch_size=5, verbose=0)
+    return found | {
+        "evaluate": np.array(scores),
+        "predict": model.predict(data["x"], batch_size=10, verbose=0),
+    }
+
+
+def main():
+    folder, epochs, *names = sys.argv[1:]
+    unidl.config.set_floatx("float64")
+    if os.environ.get("UNIDL_ALONE") != "1":
+        unidl.distribution.initialize(timeout=60)
+        unidl.distribution.set_distribution(unidl.distribution.DataParallel())
+    number = unidl.get_backend().process_id
+    for case in CASES:
+        if case.__name__ in names:
+            found = run(case, int(epochs))
+            np.savez(f"{folder}/{case.__name__}.{number}.npz", **found)
+
+
+if __name__ == "__main__":
+    main()

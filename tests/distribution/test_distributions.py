@@ -1,0 +1,97 @@
+"""Meshes, layouts and distributions in one process."""
+
+import numpy as np
+import pytest
+
+import unidl
+from unidl.backend import UnsupportedError
+from unidl.backend.rows import Rows
+from unidl.distribution import (
+    DataParallel,
+    DeviceMesh,
+    LayoutMap,
+    ModelParallel,
+    TensorLayout,
+    distribution,
+    set_distribution,
+)
+
+
+@pytest.mark.parametrize("total", [1, 2, 3, 4, 5, 7, 8, 31])
+@pytest.mark.parametrize("processes", [1, 2, 3, 4])
+def test_rows_are_all_rows_once(total, processes):
+    found = [Rows.of(total, i, processes) for i in range(processes)]
+    if total < processes:  # all of them, in each
+        assert found == [Rows(0, total, total, processes)] * processes
+    else:
+        assert [i for r in found for i in range(r.begin, r.end)] == list(range(total))
+        assert max(r.size for r in found) - min(r.size for r in found) <= 1
+    assert np.isclose(sum(r.of_mean for r in found), 1)
+
+
+def test_one_process_is_a_distribution_too():
+    active = DataParallel()
+    try:
+        set_distribution(active)
+        assert distribution() is active
+        model = unidl.Sequential([unidl.layers.Dense(1)])
+        model.compile("sgd", "mse")
+        model.fit(np.ones((4, 2)), np.ones((4, 1)), verbose=0)
+    finally:
+        set_distribution(None)
+    assert distribution() is None
+
+
+MESH = DeviceMesh((2, 2), ["batch", "model"], ["cpu:0", "cpu:1", "cpu:2", "cpu:3"])
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda: DeviceMesh((2, 2), ["a"], ["cpu:0"] * 4), "a name for each axis"),
+        (lambda: DeviceMesh((2, 2), ["a", "a"], ["cpu:0"] * 4), "must differ"),
+        (lambda: DeviceMesh((2, 2), ["a", "b"], ["cpu:0"] * 3), "asks for 4 devices, got 3"),
+        (lambda: DataParallel(MESH), "a mesh of one axis"),
+        (lambda: DataParallel(devices=["cpu:0", "cpu:1"]), "there are 1 processes"),
+        (lambda: DataParallel(MESH, ["cpu:0"]), "not both"),
+        (lambda: TensorLayout(["rows"], MESH), "'rows' is no axis of the mesh"),
+    ],
+)
+def test_what_does_not_fit(make, text):
+    with pytest.raises(ValueError, match=text):
+        make()
+
+
+def test_what_is_not_offered():
+    with pytest.raises(UnsupportedError, match="Use DataParallel"):
+        ModelParallel(layout_map=LayoutMap(MESH), batch_dim_name="batch")
+    with pytest.raises(UnsupportedError, match="each takes its own rows"):
+        DataParallel(auto_shard_dataset=False)
+    with pytest.raises(TypeError, match="expected a DataParallel or None, got str"):
+        set_distribution("data")
+
+
+def test_layouts_by_path():
+    layouts = LayoutMap(MESH)
+    layouts["dense.*kernel"] = (None, "model")
+    assert layouts["dense_1/kernel"].axes == (None, "model")
+    assert layouts["conv/kernel"] is None
+    with pytest.raises(ValueError, match="already"):
+        layouts["dense.*kernel"] = (None, None)
+    layouts["dense_1"] = ("batch", None)
+    with pytest.raises(ValueError, match="matched by several keys"):
+        layouts["dense_1/kernel"]
+    del layouts["dense_1"]
+    assert list(layouts) == ["dense.*kernel"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ({"job_addresses": "a:1"}, "need num_processes= and process_id="),
+        ({"job_addresses": "a:1", "num_processes": 2, "process_id": 2}, "none of the 2 processes"),
+    ],
+)
+def test_bad_places(arguments, text):
+    with pytest.raises(ValueError, match=text):
+        unidl.distribution.initialize(**arguments)

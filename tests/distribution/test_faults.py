@@ -1,0 +1,70 @@
+"""What goes wrong in one process ends the run, with words that tell what it was."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.distribution.test_runs import NEEDS, launched, started
+
+SCRIPT = str(Path(__file__).with_name("faults.py"))
+SAID = {
+    "seed": "weights: process 0 has",
+    "rows": "rows of data: process 0 has 16, process 1 has 15",
+    "model": "model: process 0 has",
+    "throws": "a bug in process 1",
+    "killed": "",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("what", SAID)
+def test_it_ends_and_says_why(backend, what):
+    pytest.importorskip(NEEDS.get(backend.name, backend.name))
+    done = launched(2, backend.name, SCRIPT, what)
+    assert done.returncode != 0
+    assert SAID[what] in done.stdout + done.stderr
+    assert "it trained" not in done.stdout
+
+
+def test_disagreement_is_told():
+    pytest.importorskip("mpi4py")
+    done = launched(2, "numpy", SCRIPT, "rows")
+    assert done.returncode != 0
+    assert "the processes would not compute one run" in done.stdout + done.stderr
+    assert SAID["rows"] in done.stdout + done.stderr
+
+
+@pytest.mark.quick_on("torch")
+def test_nobody_was_started_beside_it(backend):
+    if backend.name == "numpy":
+        pytest.skip("MPI starts a world of one process by itself")
+    done = started([sys.executable, SCRIPT, "none"], backend.name)
+    assert "unidl launch -n 2 script.py" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["-n", "0", "train.py"], "expected a positive number, got 0"),
+        (["-n", "2"], "no script"),
+        (["-n", "2", "--backend", "nothing", "train.py"], "There is no backend named 'nothing'"),
+        (["-n", "2", "--hosts", "a,b", "--backend", "torch", "train.py"], "--dry-run prints"),
+    ],
+)
+def test_what_cannot_be_launched(arguments, text):
+    if "torch" in arguments:
+        pytest.importorskip("torch")
+    done = started([sys.executable, "-m", "unidl", "launch", *arguments], "numpy")
+    assert done.returncode == 2
+    assert text in done.stderr
+
+
+def test_a_dry_run_prints_commands_for_each_host():
+    pytest.importorskip("torch")
+    command = ["launch", "-n", "4", "--hosts", "a,b", "--port", "999", "--dry-run", "t.py", "-x"]
+    done = started([sys.executable, "-m", "unidl", *command], "torch")
+    lines = done.stdout.splitlines()
+    assert [line for line in lines if line.startswith("#")] == ["# on a", "# on b"]
+    assert "--nnodes 2 --node-rank 1 --nproc-per-node 4 --master-addr a" in lines[3]
+    assert lines[3].endswith("t.py -x")

@@ -1,0 +1,124 @@
+"""The distribution that holds in this process, and the processes that it has joined."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from unidl import random
+from unidl.backend import registry
+from unidl.backend.errors import JoinError
+from unidl.random.seed_generator import is_seeded
+
+if TYPE_CHECKING:
+    from unidl.backend import Backend
+    from unidl.distribution.distributions import Distribution
+
+# Seconds that a process waits for the others in one exchange.
+DEFAULT_TIMEOUT = 300.0
+
+_joined: Backend | None = None
+_active: Distribution | None = None
+
+
+def initialize(
+    job_addresses: str | Sequence[str] | None = None,
+    num_processes: int | None = None,
+    process_id: int | None = None,
+    *,
+    timeout: float = DEFAULT_TIMEOUT,
+) -> None:
+    """Join the other processes of a run, over the engine of the active backend's framework.
+
+    Under `unidl launch`, torchrun, mpirun and the like no argument is needed: the launcher has told
+    the process what it is. All processes then draw the random numbers of the first one's global
+    seed, unless one was set.
+
+    Args:
+        job_addresses: "host:port" of each process, comma-separated or a list; torch asks for the
+            first one's alone.
+        num_processes: how many there are.
+        process_id: the number of this one, from 0.
+        timeout: seconds that a process waits for the others in one exchange, before it ends with
+            an error.
+    """
+    global _joined
+    backend = registry.get_backend()
+    if _joined is not None:
+        raise JoinError(
+            f"initialize: this process has joined others already, on {_joined.name!r}. Call it "
+            "once, at the beginning of the script."
+        )
+    if isinstance(job_addresses, str):
+        job_addresses = [part.strip() for part in job_addresses.split(",")]
+    if job_addresses and (num_processes is None or process_id is None):
+        raise ValueError("initialize: job_addresses= need num_processes= and process_id= as well.")
+    if None not in (num_processes, process_id) and process_id not in range(num_processes or 0):
+        raise ValueError(
+            f"initialize: process_id={process_id} is none of the {num_processes} processes, which "
+            "are numbered from 0."
+        )
+    backend.join_processes(
+        None if job_addresses is None else list(job_addresses), num_processes, process_id, timeout
+    )
+    _joined = backend
+    if not is_seeded():
+        random.set_global_state(gather_json(random.get_global_state())[0])
+
+
+def joined() -> Backend | None:
+    """The backend over which this process has joined others; None while it is alone."""
+    return _joined
+
+
+def is_first_process() -> bool:
+    """Whether this process writes what a run writes once: files, logs, the progress."""
+    return _joined is None or _joined.process_id == 0
+
+
+def num_processes() -> int:
+    """Of this run."""
+    return 1 if _joined is None else _joined.num_processes
+
+
+def gather_json(found: Any) -> list[Any]:
+    """[`found` of each process]: what JSON can hold."""
+    if _joined is None:
+        return [found]
+    text = np.frombuffer(json.dumps(found).encode(), np.uint8)
+    sizes = [int(n[0]) for n in _joined.all_gather(np.array([len(text)], np.int64))]
+    padded = np.zeros(max(sizes), np.uint8)
+    padded[: len(text)] = text
+    rows = _joined.all_gather(padded)
+    return [json.loads(row[:n].tobytes()) for row, n in zip(rows, sizes, strict=True)]
+
+
+def gather_rows(array: np.ndarray) -> np.ndarray:
+    """The rows (n, ...) of all processes, in their order; each may have another n."""
+    if _joined is None:
+        return array
+    counts = [int(n[0]) for n in _joined.all_gather(np.array([len(array)], np.int64))]
+    padded = np.zeros((max(counts), *array.shape[1:]), array.dtype)
+    padded[: len(array)] = array
+    parts = _joined.all_gather(padded)
+    return np.concatenate([part[:n] for part, n in zip(parts, counts, strict=True)])
+
+
+def distribution() -> Distribution | None:
+    """What `set_distribution` was given last; None at the beginning."""
+    return _active
+
+
+def set_distribution(value: Distribution | None) -> None:
+    """From now on `value` divides training, evaluation and prediction; None ends that."""
+    from unidl.distribution.distributions import Distribution
+
+    global _active
+    if value is not None and not isinstance(value, Distribution):
+        raise TypeError(
+            f"set_distribution: expected a DataParallel or None, got {type(value).__name__}."
+        )
+    _active = value

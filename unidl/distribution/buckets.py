@@ -1,0 +1,31 @@
+"""Gradients of all variables, sent together."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from unidl.backend.rows import current_rows
+
+
+def whole_sums(backend: Any, gradients: list[Any]) -> list[Any]:
+    """The sum of each gradient over all processes: one message for each dtype."""
+    if current_rows() is None:
+        return gradients
+    of_dtype: dict[str, list[int]] = {}
+    for i, gradient in enumerate(gradients):
+        of_dtype.setdefault(backend.dtype(gradient), []).append(i)
+    found = list(gradients)
+    for members in of_dtype.values():
+        shapes = [tuple(backend.shape(gradients[i])) for i in members]
+        flat = [
+            backend.reshape(gradients[i], (math.prod(backend.shape(gradients[i])),))
+            for i in members
+        ]
+        total = backend.all_reduce(flat[0] if len(flat) == 1 else backend.concatenate(flat, 0))
+        begin = 0
+        for i, shape in zip(members, shapes, strict=True):
+            end = begin + math.prod(shape)
+            found[i] = backend.reshape(backend.getitem(total, (slice(begin, end),)), shape)
+            begin = end
+    return found

@@ -1,0 +1,122 @@
+"""How work is divided: DataParallel, ModelParallel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from unidl.backend import registry
+from unidl.backend.errors import UnsupportedError
+from unidl.backend.rows import Rows
+from unidl.distribution.active import distribution, joined, set_distribution
+from unidl.distribution.layouts import LayoutMap, TensorLayout
+from unidl.distribution.mesh import DeviceMesh, list_devices
+
+
+class Distribution:
+    """What `set_distribution` takes.
+
+    Attributes:
+        device_mesh: the devices.
+        batch_dim_name: the mesh's axis along which batches are split.
+    """
+
+    def __init__(self, device_mesh: DeviceMesh, batch_dim_name: str | None = None) -> None:
+        self.device_mesh, self.batch_dim_name = device_mesh, batch_dim_name
+
+    @contextmanager
+    def scope(self) -> Iterator[None]:
+        """`with distribution.scope():` divides what runs inside, as after `set_distribution`."""
+        before = distribution()
+        set_distribution(self)
+        try:
+            yield
+        finally:
+            set_distribution(before)
+
+
+class DataParallel(Distribution):
+    """Each process has all weights and computes its own rows of every batch.
+
+    The batch is the global one: `batch_size`, and what a loader yields, are the same in all
+    processes and as in a run on one. A run of several processes is that of one process, to
+    rounding: shuffles and dropout masks are those of a row's place in the batch, moments of batch
+    normalization, losses with weights and masks, and metrics are those of all rows, and an update
+    uses the sum of all gradients.
+
+    Args:
+        device_mesh: of one axis; by default all devices of `list_devices()`.
+        devices: in the place of a mesh, names from `list_devices()`.
+        auto_shard_dataset: False says that a loader yields each process its own rows; not offered.
+
+    Examples:
+        >>> unidl.distribution.DataParallel().num_processes  # nobody was joined
+        1
+    """
+
+    def __init__(
+        self,
+        device_mesh: DeviceMesh | None = None,
+        devices: Sequence[str] | None = None,
+        auto_shard_dataset: bool = True,
+    ) -> None:
+        if device_mesh is not None and devices is not None:
+            raise ValueError("DataParallel: give device_mesh= or devices=, not both.")
+        if not auto_shard_dataset:
+            raise UnsupportedError(
+                "DataParallel: auto_shard_dataset=False is not supported. Let every process load "
+                "the same batches; each takes its own rows of them."
+            )
+        if device_mesh is None:
+            found = list_devices() if devices is None else list(devices)
+            device_mesh = DeviceMesh((len(found),), ["batch"], found)
+        if len(device_mesh.shape) != 1:
+            raise ValueError(f"DataParallel: expected a mesh of one axis, got {device_mesh.shape}.")
+        backend = joined()
+        self.num_processes = 1 if backend is None else backend.num_processes
+        self.process_id = 0 if backend is None else backend.process_id
+        if device_mesh.shape[0] != self.num_processes:
+            raise ValueError(
+                f"DataParallel: the mesh has {device_mesh.shape[0]} devices, but there are "
+                f"{self.num_processes} processes, each with one. Start as many: `unidl launch -n "
+                f"{device_mesh.shape[0]} script.py`."
+            )
+        super().__init__(device_mesh, device_mesh.axis_names[0])
+        self.auto_shard_dataset = True
+        # Keras' names: each process has a copy of the model, and its share of the data.
+        self.num_model_replicas, self.data_shard_id = self.num_processes, self.process_id
+
+    def get_data_layout(self, data_shape: Sequence[int | None]) -> TensorLayout:
+        """Batches are split along their first axis."""
+        axes = (self.batch_dim_name, *[None] * (len(data_shape) - 1))
+        return TensorLayout(axes[: len(data_shape)], self.device_mesh)
+
+    def get_variable_layout(self, variable: Any) -> TensorLayout:
+        """Each process has the whole variable."""
+        return TensorLayout([None] * len(variable.shape), self.device_mesh)
+
+    def get_tensor_layout(self, path: str) -> None:
+        """Tensors inside of a model stay where they are."""
+        return
+
+    def rows(self, total: int) -> Rows:
+        """Those of a batch of `total` that this process computes."""
+        return Rows.of(total, self.process_id, self.num_processes)
+
+
+class ModelParallel(Distribution):
+    """Weights split over devices by a `LayoutMap`. No backend supports it yet, so this raises an
+    error."""
+
+    def __init__(
+        self,
+        *,
+        layout_map: LayoutMap | None = None,
+        batch_dim_name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        raise UnsupportedError(
+            f"ModelParallel is not supported on {registry.get_backend().name!r}. Use DataParallel, "
+            "where each process has all weights."
+        )

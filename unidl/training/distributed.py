@@ -1,0 +1,87 @@
+"""Steps of a run in several processes: each computes its own rows of a batch."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from unidl.backend.context import holding
+from unidl.backend.frame import standing_in
+from unidl.backend.rows import own_rows
+from unidl.distribution import DataParallel, distribution
+from unidl.distribution.active import gather_rows
+
+
+def data_parallel() -> DataParallel | None:
+    """The distribution that divides batches; None while there is one process."""
+    active = distribution()
+    return active if isinstance(active, DataParallel) and active.num_processes > 1 else None
+
+
+def on_own_rows(run: Any, model: Any, kind: str) -> Any:
+    """run(count, leaves) of whole batches, of which `run` is handed this process' rows."""
+    active = data_parallel()
+    if active is None:
+        return run
+
+    def run_rows(count: int, leaves: list[Any]) -> Any:
+        axis = 0 if count == 1 else 1
+        rows = active.rows(leaves[0].shape[axis])
+        own = [_taken(leaf, rows, axis) for leaf in leaves]
+        with holding(own_rows, rows), _counted_once(model, rows, active, kind):
+            result = run(count, own)
+        return result if kind != "predict" else _whole(model.backend, result, rows)
+
+    return run_rows
+
+
+def _taken(leaf: np.ndarray, rows: Any, axis: int) -> np.ndarray:
+    part = slice(rows.begin, rows.end)
+    return leaf[part] if axis == 0 else np.ascontiguousarray(leaf[:, part])
+
+
+@contextmanager
+def _counted_once(model: Any, rows: Any, active: DataParallel, kind: str) -> Any:
+    """Of rows that all processes compute, the metrics of the first one alone count."""
+    if rows.alike == 1 or kind == "predict" or active.process_id == 0:
+        yield
+        return
+    variables = model.objective.variables
+    before = [variable.numpy() for variable in variables]
+    yield
+    for variable, value in zip(variables, before, strict=True):
+        variable.assign(value)
+
+
+def _whole(backend: Any, outputs: list[Any], rows: Any) -> list[np.ndarray]:
+    """Outputs for all rows of a batch, as arrays."""
+    arrays = [backend.to_numpy(output) for output in outputs]
+    for array in arrays:
+        if array.shape[:1] != (rows.size,):
+            raise ValueError(
+                f"predict: an output of the shape {array.shape} for {rows.size} rows cannot be put "
+                "together from several processes. Predict in one process."
+            )
+    whole = arrays if rows.alike > 1 else [gather_rows(array) for array in arrays]
+    return [backend.asarray(array) for array in whole]
+
+
+@contextmanager
+def whole_states(variables: list[Any]) -> Any:
+    """Inside, metrics have what all processes together have counted."""
+    if data_parallel() is None:
+        yield
+        return
+    sums = [_summed(variable) for variable in variables]
+    with standing_in(variables, sums):
+        yield
+
+
+def _summed(variable: Any) -> Any:
+    rows = gather_rows(variable.numpy()[None])
+    total = rows[0]
+    for row in rows[1:]:
+        total = total + row
+    return variable.backend.asarray(total)
