@@ -84,7 +84,38 @@ def attention():
     return parts, {"x": TOKENS, "y": CLASSES}
 
 
-CASES = (mlp, batch_norm, dropout, weights, convolutions, masks, attention)
+class OwnStep(unidl.Model):
+    """Trains in a step of its own, with a metric of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.hidden, self.norm = layers.Dense(8, use_bias=False), layers.BatchNormalization()
+        self.drop, self.out = layers.Dropout(0.25), layers.Dense(1)
+        self.error = unidl.metrics.MeanAbsoluteError(name="error")
+
+    def call(self, x, training=None):
+        return self.out(self.drop(self.norm(self.hidden(x), training=training), training=training))
+
+    def train_step(self, data):
+        x, y = data
+
+        def forward():
+            y_pred = self(x, training=True)
+            return self.compute_loss(x, y, y_pred), y_pred
+
+        (loss, y_pred), gradients = unidl.value_and_grad(
+            forward, self.trainable_variables, has_aux=True
+        )
+        self.optimizer.apply(gradients, self.trainable_variables)
+        self.error.update_state(y, y_pred)
+        return {"loss": loss, "error": self.error.result()}
+
+
+def own_step():
+    return OwnStep, {}
+
+
+CASES = (own_step, mlp, batch_norm, dropout, weights, convolutions, masks, attention)
 
 
 def run(case, epochs):
@@ -94,9 +125,11 @@ def run(case, epochs):
     DRAW.bit_generator.state = np.random.default_rng(1).bit_generator.state
     parts, given = case()
     data = {"x": X, "y": Y} | given
-    model = unidl.Sequential(
-        [layers.Input(data["x"].shape[1:], dtype=str(data["x"].dtype)), *parts]
-    )
+    if parts is OwnStep:
+        model = OwnStep()
+    else:
+        inputs = layers.Input(data["x"].shape[1:], dtype=data["x"].dtype.name)
+        model = unidl.Sequential([inputs, *parts])
     classifies = data["y"] is CLASSES
     loss = "sparse_categorical_crossentropy" if classifies else "mse"
     optimizer = unidl.optimizers.Adam(2**-6, epsilon=1e-3, global_clipnorm=1.0)

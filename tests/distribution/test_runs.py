@@ -57,7 +57,7 @@ def _compare(backend, processes, folder, names, epochs=2):
 
 @pytest.mark.quick_on("numpy", "torch")
 def test_two_processes_are_one(backend, tmp_path):
-    _compare(backend, 2, tmp_path, ["batch_norm", "dropout", "masks"])
+    _compare(backend, 2, tmp_path, ["batch_norm", "dropout", "masks", "own_step"])
 
 
 @pytest.mark.slow

@@ -68,6 +68,8 @@ def run(arguments: argparse.Namespace) -> int:
     except (ImportError, JoinError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        return 130  # as shells say of what Ctrl-C ended
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -11,7 +11,8 @@ from unidl.backend.context import holding
 from unidl.backend.frame import standing_in
 from unidl.backend.rows import own_rows
 from unidl.distribution import DataParallel, distribution
-from unidl.distribution.active import gather_rows
+from unidl.distribution.active import gather_json, gather_rows
+from unidl.training.objective import to_number
 
 
 def data_parallel() -> DataParallel | None:
@@ -48,7 +49,7 @@ def _counted_once(model: Any, rows: Any, active: DataParallel, kind: str) -> Any
     if rows.alike == 1 or kind == "predict" or active.process_id == 0:
         yield
         return
-    variables = model.objective.variables
+    variables = _variables_of_metrics(model)
     before = [variable.numpy() for variable in variables]
     yield
     for variable, value in zip(variables, before, strict=True):
@@ -77,6 +78,31 @@ def whole_states(variables: list[Any]) -> Any:
     sums = [_summed(variable) for variable in variables]
     with standing_in(variables, sums):
         yield
+
+
+def whole_numbers(model: Any, found: dict[str, Any]) -> dict[str, Any]:
+    """The numbers of a step of the user's own for all rows: metrics by what they have counted, all
+    else, such as a loss, as the sum of the processes' shares."""
+    if data_parallel() is None:
+        return found
+    reported = [m for m in model.metrics if m.name in found and _tells(m, found[m.name])]
+    mine = {name: np.asarray(value).tolist() for name, value in found.items()}
+    shares = gather_json({"numbers": mine, "metrics": [metric.name for metric in reported]})
+    whole = {name: sum(np.asarray(s["numbers"][name]) for s in shares) for name in found}
+    with whole_states(_variables_of_metrics(model)):
+        for metric in model.metrics:
+            if metric.name in shares[0]["metrics"]:
+                whole[metric.name] = to_number(metric.name, metric.result())
+    return {name: float(x) if np.ndim(x) == 0 else np.asarray(x) for name, x in whole.items()}
+
+
+def _tells(metric: Any, number: Any) -> bool:
+    """Whether the number is what the metric has counted here, and not one of the same name."""
+    return np.array_equal(to_number(metric.name, metric.result()), number, equal_nan=True)
+
+
+def _variables_of_metrics(model: Any) -> list[Any]:
+    return [variable for metric in model.metrics for variable in metric.variables]
 
 
 def _summed(variable: Any) -> Any:

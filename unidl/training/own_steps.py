@@ -12,6 +12,7 @@ from unidl import tree
 from unidl.layers.base.layer import Layer
 from unidl.metrics import Metric
 from unidl.optimizers import Optimizer
+from unidl.training.distributed import whole_numbers
 from unidl.training.objective import to_number
 from unidl.training.steps import MAKERS, Step
 from unidl.utils.batch import pack_x_y_sample_weight
@@ -109,7 +110,7 @@ class OwnStep(Step):
                 found |= {key: to_number(key, one) for key, one in value.items()}
             else:
                 found[name] = to_number(name, value)
-        return found
+        return whole_numbers(self._model, found) if whole else found
 
 
 def train_function(model):
