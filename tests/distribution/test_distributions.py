@@ -5,7 +5,6 @@ import pytest
 
 import unidl
 from unidl.backend import UnsupportedError
-from unidl.backend.rows import Rows
 from unidl.distribution import (
     DataParallel,
     DeviceMesh,
@@ -15,6 +14,7 @@ from unidl.distribution import (
     distribution,
     set_distribution,
 )
+from unidl.tracing.rows import Rows
 
 
 @pytest.mark.parametrize("total", [1, 2, 3, 4, 5, 7, 8, 31])

@@ -76,7 +76,12 @@ class OutOfRangeError(ValueError, IndexError):
 
 
 class JoinError(RuntimeError):
-    """Processes that do not find each other, or that one waited for in vain."""
+    """Processes that do not find each other, or that one waited for in vain.
+
+    Examples:
+        >>> issubclass(unidl.distribution.JoinError, RuntimeError)
+        True
+    """
 
     @classmethod
     def without_launcher(cls, engine: str) -> JoinError:

@@ -44,6 +44,12 @@ def initialize(
         process_id: the number of this one, from 0.
         timeout: seconds that a process waits for the others in one exchange, before it ends with
             an error.
+
+    Examples:
+        >>> unidl.distribution.initialize("localhost:1234", num_processes=2, process_id=2)
+        Traceback (most recent call last):
+            ...
+        ValueError: initialize: process_id=2 is none of the 2 processes...
     """
     global _joined
     backend = registry.get_backend()
@@ -108,12 +114,22 @@ def gather_rows(array: np.ndarray) -> np.ndarray:
 
 
 def distribution() -> Distribution | None:
-    """What `set_distribution` was given last; None at the beginning."""
+    """What `set_distribution` was given last; None at the beginning.
+
+    Examples:
+        >>> unidl.distribution.distribution() is None
+        True
+    """
     return _active
 
 
 def set_distribution(value: Distribution | None) -> None:
-    """From now on `value` divides training, evaluation and prediction; None ends that."""
+    """From now on `value` divides training, evaluation and prediction; None ends that.
+
+    Examples:
+        >>> unidl.distribution.set_distribution(unidl.distribution.DataParallel())
+        >>> unidl.distribution.set_distribution(None)
+    """
     from unidl.distribution.distributions import Distribution
 
     global _active

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from unidl.backend.rows import current_rows
+from unidl.tracing.rows import current_rows
 
 
 def whole_sums(backend: Any, gradients: list[Any]) -> list[Any]:

@@ -8,10 +8,10 @@ from typing import Any
 
 from unidl.backend import registry
 from unidl.backend.errors import UnsupportedError
-from unidl.backend.rows import Rows
 from unidl.distribution.active import distribution, joined, set_distribution
 from unidl.distribution.layouts import LayoutMap, TensorLayout
 from unidl.distribution.mesh import DeviceMesh, list_devices
+from unidl.tracing.rows import Rows
 
 
 class Distribution:
@@ -20,6 +20,10 @@ class Distribution:
     Attributes:
         device_mesh: the devices.
         batch_dim_name: the mesh's axis along which batches are split.
+
+    Examples:
+        >>> isinstance(unidl.distribution.DataParallel(), unidl.distribution.Distribution)
+        True
     """
 
     def __init__(self, device_mesh: DeviceMesh, batch_dim_name: str | None = None) -> None:
@@ -106,8 +110,18 @@ class DataParallel(Distribution):
 
 
 class ModelParallel(Distribution):
-    """Weights split over devices by a `LayoutMap`. No backend supports it yet, so this raises an
-    error."""
+    """Weights split over devices. No backend supports it yet, so this raises an error.
+
+    Args:
+        layout_map: layouts of weights by their paths.
+        batch_dim_name: the mesh's axis along which batches are split.
+
+    Examples:
+        >>> unidl.distribution.ModelParallel()
+        Traceback (most recent call last):
+            ...
+        unidl.backend.errors.UnsupportedError: ModelParallel is not supported...
+    """
 
     def __init__(
         self,

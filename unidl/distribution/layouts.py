@@ -9,7 +9,11 @@ from unidl.distribution.mesh import DeviceMesh
 
 
 class TensorLayout:
-    """For each axis of a tensor the name of the mesh's axis over which it is split, or None.
+    """Over which axes of a mesh a tensor is split.
+
+    Args:
+        axes: for each axis of the tensor the name of the mesh's axis, or None.
+        device_mesh: the mesh; it can be set later.
 
     Examples:
         >>> unidl.distribution.TensorLayout((None, "model")).axes
@@ -47,6 +51,9 @@ class TensorLayout:
 
 class LayoutMap(MutableMapping):
     """Layouts by the paths of variables: a key is a path, or a pattern for `re.search`.
+
+    Args:
+        device_mesh: that of layouts which have none.
 
     Examples:
         >>> mesh = unidl.distribution.DeviceMesh((1,), ["model"], ["cpu:0"])

@@ -6,8 +6,8 @@ import math
 from typing import Any
 
 from unidl import ops
-from unidl.backend.rows import share_of_mean, share_of_sum, whole_mean, whole_sum
 from unidl.losses.tensors import match_rank
+from unidl.tracing.rows import share_of_mean, share_of_sum, whole_mean, whole_sum
 from unidl.typing import Tensor, TensorLike
 from unidl.utils.rules import choice_problem, is_among
 from unidl.utils.suggestions import UnknownName

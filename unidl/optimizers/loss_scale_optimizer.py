@@ -15,11 +15,11 @@ import numpy as np
 
 from unidl import ops
 from unidl.backend.frame import current
-from unidl.backend.rows import everywhere
 from unidl.backend.variable import Variable
 from unidl.optimizers.host_variable import HostVariable
 from unidl.optimizers.optimizer import Optimizer
 from unidl.saving.serialization import deserialize_keras_object, serialize_keras_object
+from unidl.tracing.rows import everywhere
 from unidl.typing import Config, CustomObjects, Tensor, TensorLike
 from unidl.utils.rules import COUNT, POSITIVE
 

@@ -6,10 +6,10 @@ import math
 from typing import Any
 
 from unidl.backend import dtypes, registry
-from unidl.backend.rows import current_rows
 from unidl.ops.dispatch import backend_of, convert
 from unidl.random.seed_generator import draw_key, draw_keys
 from unidl.tracing import KerasTensor, graph
+from unidl.tracing.rows import current_rows
 from unidl.tracing.sizes import has_open
 from unidl.typing import DType, SeedLike, Shape, Tensor, TensorLike
 

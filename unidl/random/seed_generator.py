@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from unidl.backend.context import holding
 from unidl.backend.contract.random import MASK
 from unidl.backend.frame import current
-from unidl.backend.rows import RowKeys
 from unidl.random.key_derivation import Key, absorb, derive_key, stream_state
 from unidl.random.seed_state import SeedState
 from unidl.tracing import feed
+from unidl.tracing.rows import RowKeys
 from unidl.typing import Config, SeedLike
 from unidl.utils import turns
 from unidl.utils.constructors import Constructed, made_from

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 from unidl import ops
 from unidl.backend.frame import changed
-from unidl.backend.rows import share_of_mean
 from unidl.layers.base import call_context
 from unidl.layers.base.call_context import CallContext
 from unidl.losses.tensors import loss_values
+from unidl.tracing.rows import share_of_mean
 
 
 class BatchLoss(NamedTuple):

@@ -9,9 +9,9 @@ import numpy as np
 
 from unidl.backend.context import holding
 from unidl.backend.frame import standing_in
-from unidl.backend.rows import own_rows
 from unidl.distribution import DataParallel, distribution
 from unidl.distribution.active import gather_json, gather_rows
+from unidl.tracing.rows import own_rows
 from unidl.training.objective import to_number
 
 

@@ -10,11 +10,11 @@ from unidl import losses as losses_module
 from unidl import metrics as metrics_module
 from unidl import ops, tree
 from unidl.backend import dtypes
-from unidl.backend.rows import from_share
 from unidl.layers.base.annotations import masks
 from unidl.losses.check import check_targets, is_own, quick_test
 from unidl.losses.reduction import expand_to_rank
 from unidl.tracing.keras_tensor import KerasTensor
+from unidl.tracing.rows import from_share
 from unidl.training import arguments, asks_values, gradients
 from unidl.utils.watched import Watched
 

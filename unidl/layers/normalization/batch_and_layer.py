@@ -6,13 +6,13 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from unidl import constraints, initializers, ops, regularizers
-from unidl.backend.rows import current_rows, whole_mean, whole_sum
 from unidl.layers.base.input_spec import InputSpec
 from unidl.layers.base.layer import Layer
 from unidl.layers.base.options import LayerOptions
 from unidl.layers.base.validate import not_offered
 from unidl.layers.normalization import batch_renormalization
 from unidl.ops import fused
+from unidl.tracing.rows import current_rows, whole_mean, whole_sum
 from unidl.typing import Axis, Config, ConstraintLike, InitializerLike, RegularizerLike, TensorLike
 
 if TYPE_CHECKING:
