@@ -32,6 +32,7 @@ def _head(rows, results, directions):
     missing = sum(results[row] is None for row in rows)
     commits = Counter(r["commit"] for r in results.values() if r)
     of_commits = ", ".join(f"{commit} ({n} rows)" for commit, n in commits.most_common())
+    plus = " (+: and what was changed since it)" if any("+" in c for c in commits) else ""
     told = [
         "# The zoo",
         "Models that nobody here wrote, through every importer and every writer. `make zoo` runs "
@@ -57,7 +58,7 @@ def _head(rows, results, directions):
             [_summary(s, rows, results, directions) for s in SOURCES],
         ),
         "Equal of those that were run; refusals and differences are in the tables below. The rows "
-        f"ran with unidl of commit {of_commits}"
+        f"ran with unidl of commit {of_commits}{plus}"
         f"{f'; {missing} were not run' if missing else ''}.",
     ]
     return "\n\n".join(told)

@@ -28,6 +28,7 @@ def function_text(call: Any, name: str, args: Any, kwargs: Any) -> str:
     if name == "get_item":
         keys = args[1] if isinstance(args[1], tuple) else (args[1],)
         parts = ["None" if k is None else call.text(k) for k in keys]
+        parts += ["..."] * (len(keys) == 1 and isinstance(keys[0], slice))  # it takes none alone
         return f"{call.text(args[0])}[{', '.join(parts)}]"
     if name == "add" and _is_taken_for_another_bias(*args):
         args = args[::-1]

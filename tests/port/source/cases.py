@@ -317,6 +317,7 @@ FUNCTIONS = {
             layers.Add(name="add_1")([layers.Reshape((3, 2), name="reshape")(x) + 1.0] * 2), (-1, 6)
         ),
     ),
+    "a part of a vector": _functions(ROW, lambda x: x[:, :3] * ops.mean(x, axis=0)[3:]),
     "rolled": _functions(IMAGE, lambda x: ops.roll(ops.roll(x, (1, -2), (1, 2)), 4, -1) * x),
     "masks of numbers": _functions(
         ROW, lambda x: ops.where(ops.cast(x * 3, "int32") > 0, x, 0.0) * ops.cast(x > 0, "float32")

@@ -50,7 +50,7 @@ def _model(make):
 # Keras writes all of its layers by one rule, and is slow to run them.
 QUICK_OF_KERAS = {
     "dense", "conv2d", "bidirectional", "normalization", "products", "arrays", "equal numbers",
-    "conv2d of one channel each",
+    "conv2d of one channel each", "a part of a vector",
     "names of functions", *NETWORKS,
 }  # fmt: skip
 
