@@ -20,4 +20,17 @@ def commands(wanted):
         )
     where = [] if wanted.hosts == ["127.0.0.1"] else ["-hosts", ",".join(wanted.hosts)]
     count = ["-n", str(wanted.total)]
-    return [Command([launcher, "-prepend-rank", *where, *count, sys.executable, *wanted.script])]
+    return [
+        Command(
+            [
+                launcher,
+                "-prepend-rank",
+                *where,
+                *count,
+                sys.executable,
+                "-m",
+                "mpi4py",
+                *wanted.script,
+            ]
+        )
+    ]

@@ -3,11 +3,13 @@
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.distribution.test_runs import NEEDS, launched, started
 
 SCRIPT = str(Path(__file__).with_name("faults.py"))
+RESUMED = str(Path(__file__).with_name("resumed.py"))
 SAID = {
     "seed": "weights: process 0 has",
     "rows": "rows of data: process 0 has 16, process 1 has 15",
@@ -68,3 +70,21 @@ def test_a_dry_run_prints_commands_for_each_host():
     assert [line for line in lines if line.startswith("#")] == ["# on a", "# on b"]
     assert "--nnodes 2 --node-rank 1 --nproc-per-node 4 --master-addr a" in lines[3]
     assert lines[3].endswith("t.py -x")
+
+
+@pytest.mark.slow
+def test_a_killed_run_goes_on_with_another_number_of_processes(backend, tmp_path):
+    pytest.importorskip(NEEDS.get(backend.name, backend.name))
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    whole.mkdir(), killed.mkdir()
+    done = started([sys.executable, RESUMED, str(whole), "whole"], backend.name, UNIDL_ALONE="1")
+    assert done.returncode == 0, done.stderr[-2000:]
+    done = launched(2, backend.name, RESUMED, str(killed), "killed")
+    assert done.returncode != 0
+    assert (killed / "backup").exists()
+    done = launched(3, backend.name, RESUMED, str(killed), "whole")
+    assert done.returncode == 0, (done.stdout + done.stderr)[-2000:]
+    expected, found = (np.load(folder / "weights.npz") for folder in (whole, killed))
+    for name in expected.files:
+        error = np.abs(found[name] - expected[name]).max()
+        assert error <= 1e-12 * np.abs(expected[name]).max()

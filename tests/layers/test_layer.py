@@ -207,11 +207,6 @@ def test_a_mask_that_ends_is_said():
             "BatchNormalization 'batch_normalization.*axis=4 is not an axis",
         ),
         (
-            lambda: layers.BatchNormalization(synchronized=True),
-            ValueError,
-            "BatchNormalization: synchronized=True is not supported",
-        ),
-        (
             lambda: layers.Dense(3)(layers.Input((None,))),
             ValueError,
             "size depends on an axis of unknown size",

@@ -131,7 +131,7 @@ class BackupAndRestore(Callback):
 
     def on_train_end(self, logs: Any = None) -> None:
         self.writer.wait()
-        if self.delete_checkpoint:
+        if self.delete_checkpoint and is_first_process():
             for path in self._paths():
                 with suppress(FileNotFoundError):
                     os.remove(path)

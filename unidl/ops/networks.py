@@ -44,6 +44,7 @@ from unidl.ops.reductions import max as max_
 from unidl.ops.reductions import mean, var
 from unidl.ops.reductions import sum as sum_
 from unidl.ops.shaping import expand_dims, moveaxis, squeeze, swapaxes
+from unidl.tracing.rows import current_rows, whole_mean
 from unidl.tracing.shapes.arithmetic import one_axis, one_int
 from unidl.typing import Axis, DType, Tensor, TensorLike
 
@@ -136,19 +137,23 @@ def moments(
 ) -> tuple[Tensor, Tensor]:
     """(mean, biased variance) over `axes`, computed in float32 at least.
 
+    With `synchronized`, in a step that runs in several processes (`unidl.distribution`), over the
+    rows of all of them, the batch being one of the `axes`.
+
     Examples:
         >>> mean, variance = unidl.ops.moments([[1.0, 10.0], [3.0, 30.0]], axes=[0])
         >>> mean, variance
         (array([ 2., 20.], dtype=float32), array([  1., 100.], dtype=float32))
     """
-    if synchronized:
-        raise ValueError(
-            "moments: there is only one process, so synchronized=True has no meaning. Leave it out."
-        )
     backend, x = tensor_of(x)
     dtype = backend.dtype(x)
     wide = backend.cast(x, "float32") if dtype in ("float16", "bfloat16") else x
-    results = mean(wide, axes, keepdims), var(wide, axes, keepdims)
+    if synchronized and current_rows() is not None:
+        middle = whole_mean(mean(wide, axes, keepdims=True))
+        around = mean(square(subtract(wide, middle)), axes, keepdims)
+        results = middle if keepdims else squeeze(middle, axes), whole_mean(around)
+    else:
+        results = mean(wide, axes, keepdims), var(wide, axes, keepdims)
     return tuple(backend.cast(r, dtype) for r in results) if wide is not x else results
 
 

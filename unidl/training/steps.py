@@ -72,7 +72,7 @@ class Step:
         if type(x) is np.ndarray:
             if len(self._known) >= _KNOWN:
                 self._known.clear()
-            self._known[x.shape[1:], x.dtype] = self.on(batches)
+            self._known[x.shape[1:], x.dtype, data_parallel()] = self.on(batches)
 
     def for_one_batch(self, x, batch_size):
         """run(count, leaves) for an array that is like one seen before and fits into one batch,
@@ -84,7 +84,7 @@ class Step:
             and 0 < len(x) <= batch_size
             and x.flags.c_contiguous
         ):
-            return self._known.get((x.shape[1:], x.dtype))
+            return self._known.get((x.shape[1:], x.dtype, data_parallel()))
         return None
 
     def reset(self):

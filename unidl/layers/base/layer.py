@@ -118,7 +118,7 @@ class Layer(
         for rule, names in {
             FLAG: (
                 "use_bias", "return_sequences", "return_state", "go_backwards", "stateful",
-                "unroll", "mask_zero", "use_scale", "reset_after", "center",
+                "unroll", "mask_zero", "use_scale", "reset_after", "center", "synchronized",
             ),
             SEED: ("seed",),
             NOT_NEGATIVE: ("epsilon",),

@@ -9,10 +9,9 @@ from unidl import constraints, initializers, ops, regularizers
 from unidl.layers.base.input_spec import InputSpec
 from unidl.layers.base.layer import Layer
 from unidl.layers.base.options import LayerOptions
-from unidl.layers.base.validate import not_offered
 from unidl.layers.normalization import batch_renormalization
 from unidl.ops import fused
-from unidl.tracing.rows import current_rows, whole_mean, whole_sum
+from unidl.tracing.rows import current_rows, whole_sum
 from unidl.typing import Axis, Config, ConstraintLike, InitializerLike, RegularizerLike, TensorLike
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ class BatchNormalization(Layer):
         renorm_clipping: dict of the limits "rmin" and "rmax" of r, and "dmax" of |d|; without an
             entry there is none.
         renorm_momentum: of renorm_mean and renorm_stddev.
-        synchronized: not supported; must be False.
+        synchronized: for Keras' programs: the moments are those of all processes' rows in any case.
 
     Weights: gamma, beta, moving_mean, moving_variance, with `renorm` also moving_stddev,
     renorm_mean, renorm_stddev, each (channels,).
@@ -90,7 +89,6 @@ class BatchNormalization(Layer):
         **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(**kwargs)
-        not_offered(self, synchronized=synchronized)
         self.renorm, self.renorm_momentum = renorm, renorm_momentum
         self.renorm_clipping = (
             batch_renormalization.check_limits(renorm_clipping or {}) if renorm else renorm_clipping
@@ -147,8 +145,11 @@ class BatchNormalization(Layer):
                     x, gamma, beta, self._axes, self.epsilon
                 )
             else:
-                moments = self._whole_moments if mask is None else self._masked_moments
-                mean, variance = moments(x, mask)
+                mean, variance = (
+                    ops.moments(x, self._axes, synchronized=True)
+                    if mask is None
+                    else self._masked_moments(x, mask)
+                )
                 y = fused.batch_norm_inference(
                     x, gamma, beta, mean, variance, self._axes, self.epsilon
                 )
@@ -171,13 +172,6 @@ class BatchNormalization(Layer):
         )
         self._update(moving, new)
         return new
-
-    def _whole_moments(self, x: TensorLike, mask: None) -> Any:
-        """Those of a batch of which each process has its own rows."""
-        mean = whole_mean(ops.mean(x, axis=self._axes, keepdims=True))
-        squares = ops.square(ops.subtract(x, mean))
-        variance = whole_mean(ops.mean(squares, axis=self._axes))
-        return ops.squeeze(mean, self._axes), variance
 
     def _masked_moments(self, x: TensorLike, mask: TensorLike) -> Any:
         """Weighted mean and variance, in two passes; the small number keeps a batch without any
