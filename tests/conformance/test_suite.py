@@ -24,6 +24,11 @@ WITHOUT_CASE = {
     "full_precision": "entered around every case; tests/backends/torch/test_adapter.py",
     "profile": "traces of batches, in tests/callbacks/test_profile_batch.py",
     "has_value": "whether an eager call may read indices, in tests/abuse/cases/indices.py",
+    **dict.fromkeys(
+        ("join_processes", "leave_processes", "all_reduce", "all_gather"),
+        "runs in several processes, in tests/distribution",
+    ),
+    "normal_of": "what `normal` is made of, which has cases",
     "in_one_launch": "whole epochs with and without it, in tests/training/test_launch.py",
 }
 

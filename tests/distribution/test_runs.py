@@ -64,3 +64,12 @@ def test_two_processes_are_one(backend, tmp_path):
 @pytest.mark.parametrize("processes", [2, 3, 4])
 def test_any_number_of_processes_is_one(backend, processes, tmp_path):
     _compare(backend, processes, tmp_path, NAMES, epochs=20)
+
+
+@pytest.mark.quick_on("numpy")
+def test_the_example(backend):
+    pytest.importorskip(NEEDS.get(backend.name, backend.name))
+    script = str(Path(__file__).parents[2] / "examples" / "distributed.py")
+    alone = started([sys.executable, script, "--alone"], backend.name).stdout.splitlines()[-1]
+    several = launched(2, backend.name, script).stdout
+    assert alone.rpartition(", sum")[0][:-1] in several  # but for the last digit, in float32

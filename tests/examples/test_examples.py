@@ -14,7 +14,9 @@ import unidl
 FOLDER = Path(__file__).parents[2] / "examples"
 # From one framework to another: which backend is active between matters little, and they need both.
 MOVING = {"keras_to_torch": ("keras", "torch"), "leave_mxnet": ("mxnet", "torch")}
-NAMES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem not in ("common", *MOVING))
+LAUNCHED = "distributed"  # by tests/distribution
+OTHERS = ("common", LAUNCHED, *MOVING)
+NAMES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem not in OTHERS)
 
 # All examples in one process, since importing a framework takes longer than a short run.
 RUN_ALL = """

@@ -213,7 +213,7 @@ def test_a_mask_that_ends_is_said():
         ),
         (lambda: layers.deserialize("dense"), ValueError, "is no layer: Dense needs units"),
     ],
-    ids=range(19),
+    ids=range(18),
 )
 def test_errors_name_the_layer_and_the_way_out(call, error, text):
     with pytest.raises(error, match=text):

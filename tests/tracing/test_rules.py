@@ -87,7 +87,7 @@ CONCERNS = [
 ]
 
 # What is no function of tensors.
-WITHOUT_RULES = {"abstract", "execution", "native", "updates"}
+WITHOUT_RULES = {"abstract", "collectives", "execution", "native", "updates"}
 
 
 def test_rules_lie_in_files_of_the_contract_s_names():
@@ -129,6 +129,7 @@ def floats(*shape):
 
 
 DERIVED = {
+    "normal_of": (floats(2, 3, 4),),
     "biased_conv": (floats(2, 8, 3), floats(3, 3, 4), floats(4), (1,), "same", (1,)),
     "grouped_attention": (floats(2, 4, 5, 8), floats(2, 2, 5, 8), floats(2, 2, 5, 8)),
     "divide_no_nan": (floats(2, 3), floats(3)),

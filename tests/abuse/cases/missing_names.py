@@ -30,7 +30,7 @@ NAMES = [
         ("version", "__version__"),
         ("wrappers", "estimator"),
         ("applications", "load_weights"),
-        ("distribution", "one device"),
+        ("distribution.distribute_tensor", "fit"),
         ("layers.TextVectorization", "Embedding"),
         ("layers.StringLookup", "np.unique"),
         ("layers.CategoryEncoding", "to_categorical"),

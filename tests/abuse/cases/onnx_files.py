@@ -80,7 +80,7 @@ CASES = [
     told("export in no format", lambda: net().export("net", "pickle"),
          "must be one of .*onnx.*got 'pickle'"),
     told("export of a file without its format", lambda: net().export("net.onnx"),
-         'folder that is written.*format="onnx"'),
+         'it is a folder.*format="onnx"'),
     told("export with an unknown option", lambda: net().export("net.onnx", "onnx", opset=20),
          "opset=20.*opset_version"),
 ]  # fmt: skip
