@@ -7,7 +7,10 @@ rows are added here in the order of the processes.
 
 from __future__ import annotations
 
+import atexit
+import ctypes
 import os
+import sys
 from itertools import count
 from typing import ClassVar
 
@@ -29,6 +32,17 @@ class _World:
     of_shape: ClassVar[dict] = {}
 
 
+def _leave():
+    """Give the store back, whose end waits for the other processes unless there was an error."""
+    if hasattr(sys, "last_value"):
+        mx.base.check_call(
+            mx.base._LIB.MXKVStoreSetBarrierBeforeExit(_World.store.handle, ctypes.c_int(0))
+        )
+    else:
+        mx.nd.waitall()
+    _World.store = None
+
+
 def _new_key(shape, parts):
     """A place in the kvstore for arrays of `shape` from each process. All of them make it at once,
     in the same order."""
@@ -39,7 +53,7 @@ def _new_key(shape, parts):
 
 
 def _rows(key, array, parts):
-    """float64 or float32 (processes, *array.shape)."""
+    """(processes, *array.shape) of the array's dtype: the array of each process."""
     store = _World.store
     left, split = array, []
     for _ in range(parts):
@@ -110,11 +124,9 @@ class Collectives(contract.Collectives):
         store = mx.kv.create("dist_sync")
         JoinError.check("the scheduler", (store.num_workers, store.rank), (count, number))
         _World.store = store
+        # While Python ends, MXNet would take the store's threads for forgotten, and abort.
+        atexit.register(_leave)
         self.num_processes, self.process_id = store.num_workers, store.rank
-
-    def leave_processes(self):
-        _World.store = None
-        self.num_processes, self.process_id = 1, 0
 
     def all_reduce(self, x):
         if _World.store is None:
@@ -122,8 +134,7 @@ class Collectives(contract.Collectives):
         parts = _PARTS[self.dtype(x)]
         if isinstance(x, Traced) or mx.autograd.is_recording():
             # Operators of a graph run in an order of their own, so each has a place of its own.
-            keys = _new_key(x.shape, parts), _new_key(x.shape, parts)
-            there, back = keys
+            there, back = _new_key(x.shape, parts), _new_key(x.shape, parts)
             return op("Custom", x, op_type=_NAME, forward_key=there, backward_key=back)
         return self.asarray(_summed(self._key(x.shape, parts), self.to_numpy(x)))
 
@@ -132,11 +143,6 @@ class Collectives(contract.Collectives):
             _World.of_shape[shape, parts] = _new_key(shape, parts)
         return _World.of_shape[shape, parts]
 
-    def all_gather(self, array):
-        if _World.store is None:
-            return [array]
-        array = np.ascontiguousarray(array)
-        # Bytes, which float32 holds exactly.
-        sent = array.reshape(-1).view(np.uint8).astype(np.float32)
-        rows = _rows(self._key(sent.shape, 1), sent, 1)
-        return [r.astype(np.uint8).view(array.dtype).reshape(array.shape) for r in rows]
+    def gather_bytes(self, own):
+        sent = own.astype(np.float32)  # which holds bytes exactly
+        return _rows(self._key(sent.shape, 1), sent, 1).astype(np.uint8)

@@ -60,17 +60,10 @@ class Collectives(contract.Collectives):
         _World.comm, _World.timeout = comm, timeout
         self.num_processes, self.process_id = comm.size, comm.rank
 
-    def leave_processes(self):
-        _World.comm = None
-        self.num_processes, self.process_id = 1, 0
-
     def all_reduce(self, x):
         return x if _World.comm is None else _all_reduce(x)
 
-    def all_gather(self, array):
-        if _World.comm is None:
-            return [array]
-        sent = np.frombuffer(np.ascontiguousarray(array).tobytes(), np.uint8)
-        received = np.empty((self.num_processes, len(sent)), np.uint8)
-        _finished(_World.comm.Iallgather(sent, received), "all_gather")
-        return [row.view(array.dtype).reshape(array.shape) for row in received]
+    def gather_bytes(self, own):
+        received = np.empty((self.num_processes, len(own)), np.uint8)
+        _finished(_World.comm.Iallgather(own, received), "all_gather")
+        return received

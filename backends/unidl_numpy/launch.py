@@ -19,18 +19,6 @@ def commands(wanted):
             "pip install 'unidl-framework[mpi]', or load your cluster's MPI."
         )
     where = [] if wanted.hosts == ["127.0.0.1"] else ["-hosts", ",".join(wanted.hosts)]
-    count = ["-n", str(wanted.total)]
-    return [
-        Command(
-            [
-                launcher,
-                "-prepend-rank",
-                *where,
-                *count,
-                sys.executable,
-                "-m",
-                "mpi4py",
-                *wanted.script,
-            ]
-        )
-    ]
+    # mpi4py as a program ends all processes when one of them fails.
+    python = [sys.executable, "-m", "mpi4py", *wanted.script]
+    return [Command([launcher, "-prepend-rank", *where, "-n", str(wanted.total), *python])]

@@ -25,7 +25,7 @@ WITHOUT_CASE = {
     "profile": "traces of batches, in tests/callbacks/test_profile_batch.py",
     "has_value": "whether an eager call may read indices, in tests/abuse/cases/indices.py",
     **dict.fromkeys(
-        ("join_processes", "leave_processes", "all_reduce", "all_gather"),
+        ("join_processes", "all_reduce", "all_gather", "gather_bytes"),
         "runs in several processes, in tests/distribution",
     ),
     "normal_of": "what `normal` is made of, which has cases",

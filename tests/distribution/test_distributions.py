@@ -1,5 +1,7 @@
 """Meshes, layouts and distributions in one process."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -8,9 +10,11 @@ from unidl.backend import UnsupportedError
 from unidl.distribution import (
     DataParallel,
     DeviceMesh,
+    JoinError,
     LayoutMap,
     ModelParallel,
     TensorLayout,
+    active,
     distribution,
     set_distribution,
 )
@@ -95,3 +99,15 @@ def test_layouts_by_path():
 def test_bad_places(arguments, text):
     with pytest.raises(ValueError, match=text):
         unidl.distribution.initialize(**arguments)
+
+
+def test_a_model_of_another_backend_is_told(monkeypatch):
+    """Its tensors would stay this process' own."""
+    other = SimpleNamespace(name="other", num_processes=2, process_id=0, devices=lambda: ["cpu:0"])
+    monkeypatch.setattr(active, "_joined", other)
+    model = unidl.Sequential([unidl.layers.Input((2,)), unidl.layers.Dense(1)])
+    with (
+        DataParallel().scope(),
+        pytest.raises(JoinError, match="but the processes have joined on 'other'"),
+    ):
+        model.predict(np.ones((4, 2)), verbose=0)

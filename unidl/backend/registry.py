@@ -8,6 +8,7 @@ import importlib
 import importlib.metadata
 import importlib.util
 import os
+import pkgutil
 import threading
 import warnings
 from collections.abc import Mapping
@@ -188,9 +189,8 @@ def _unknown(name: Any) -> BackendError:
 
 
 def _import(spec: BackendSpec) -> Backend:
-    module, _, attribute = spec.adapter.partition(":")
     try:
-        backend = getattr(importlib.import_module(module), attribute)()
+        backend = pkgutil.resolve_name(spec.adapter)()
     except ImportError as error:
         raise BackendError(
             f"The backend {spec.name!r} is installed but {spec.framework} cannot be imported: "

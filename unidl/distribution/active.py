@@ -82,35 +82,38 @@ def joined() -> Backend | None:
 
 def is_first_process() -> bool:
     """Whether this process writes what a run writes once: files, logs, the progress."""
-    return _joined is None or _joined.process_id == 0
+    return process_id() == 0
+
+
+def process_id() -> int:
+    """The number of this process."""
+    return 0 if _joined is None else _joined.process_id
 
 
 def num_processes() -> int:
-    """Of this run."""
+    """How many processes compute this run."""
     return 1 if _joined is None else _joined.num_processes
 
 
 def gather_json(found: Any) -> list[Any]:
     """[`found` of each process]: what JSON can hold."""
-    if _joined is None:
-        return [found]
-    text = np.frombuffer(json.dumps(found).encode(), np.uint8)
-    sizes = [int(n[0]) for n in _joined.all_gather(np.array([len(text)], np.int64))]
-    padded = np.zeros(max(sizes), np.uint8)
-    padded[: len(text)] = text
-    rows = _joined.all_gather(padded)
-    return [json.loads(row[:n].tobytes()) for row, n in zip(rows, sizes, strict=True)]
+    own = np.frombuffer(json.dumps(found).encode(), np.uint8)
+    return [json.loads(text.tobytes()) for text in _gathered(own)]
 
 
 def gather_rows(array: np.ndarray) -> np.ndarray:
     """The rows (n, ...) of all processes, in their order; each may have another n."""
+    return np.concatenate(_gathered(array))
+
+
+def _gathered(array: np.ndarray) -> list[np.ndarray]:
+    """[`array` of each process]; the first axis may be of another size in each."""
     if _joined is None:
-        return array
+        return [array]
     counts = [int(n[0]) for n in _joined.all_gather(np.array([len(array)], np.int64))]
     padded = np.zeros((max(counts), *array.shape[1:]), array.dtype)
     padded[: len(array)] = array
-    parts = _joined.all_gather(padded)
-    return np.concatenate([part[:n] for part, n in zip(parts, counts, strict=True)])
+    return [part[:n] for part, n in zip(_joined.all_gather(padded), counts, strict=True)]
 
 
 def distribution() -> Distribution | None:

@@ -19,8 +19,8 @@ def whole_sums(backend: Any, gradients: list[Any]) -> list[Any]:
     for members in of_dtype.values():
         shapes = [tuple(backend.shape(gradients[i])) for i in members]
         flat = [
-            backend.reshape(gradients[i], (math.prod(backend.shape(gradients[i])),))
-            for i in members
+            backend.reshape(gradients[i], (math.prod(shape),))
+            for i, shape in zip(members, shapes, strict=True)
         ]
         total = backend.all_reduce(flat[0] if len(flat) == 1 else backend.concatenate(flat, 0))
         begin = 0

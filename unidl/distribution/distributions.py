@@ -8,7 +8,12 @@ from typing import Any
 
 from unidl.backend import registry
 from unidl.backend.errors import UnsupportedError
-from unidl.distribution.active import distribution, joined, set_distribution
+from unidl.distribution.active import (
+    distribution,
+    num_processes,
+    process_id,
+    set_distribution,
+)
 from unidl.distribution.layouts import LayoutMap, TensorLayout
 from unidl.distribution.mesh import DeviceMesh, list_devices
 from unidl.tracing.rows import Rows
@@ -77,9 +82,7 @@ class DataParallel(Distribution):
             device_mesh = DeviceMesh((len(found),), ["batch"], found)
         if len(device_mesh.shape) != 1:
             raise ValueError(f"DataParallel: expected a mesh of one axis, got {device_mesh.shape}.")
-        backend = joined()
-        self.num_processes = 1 if backend is None else backend.num_processes
-        self.process_id = 0 if backend is None else backend.process_id
+        self.num_processes, self.process_id = num_processes(), process_id()
         if device_mesh.shape[0] != self.num_processes:
             raise ValueError(
                 f"DataParallel: the mesh has {device_mesh.shape[0]} devices, but there are "

@@ -14,7 +14,8 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import import_module
+from dataclasses import replace
+from pkgutil import resolve_name
 from typing import Any
 
 from unidl.backend import registry
@@ -79,7 +80,7 @@ def _run(arguments: argparse.Namespace) -> int:
     port = arguments.port or _free_port()
     spec = registry.installed_spec(arguments.backend)
     wanted = Wanted(arguments.n, arguments.script, hosts, port)
-    found = [_on_backend(command, spec.name) for command in commands_of(spec, wanted)]
+    found = commands_of(spec, wanted)
     if arguments.dry_run:
         for command in found:
             print(f"# on {command.host}\n{command}")
@@ -94,19 +95,16 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def commands_of(spec: BackendSpec, wanted: Wanted) -> list[Command]:
-    """What starts the processes of `wanted` on the backend of `spec`."""
+    """What starts the processes of `wanted` on the backend of `spec`, which the script uses."""
     if not spec.launch:
         raise JoinError(
             f"unidl launch: the backend {spec.name!r} does not offer several processes."
         )
-    module, _, function = spec.launch.partition(":")
-    found: list[Command] = getattr(import_module(module), function)(wanted)
-    return found
-
-
-def _on_backend(command: Command, name: str) -> Command:
-    environment = {"UNIDL_BACKEND": name, **command.environment}
-    return Command(command.argv, environment, command.label, command.host, command.serves)
+    chosen = {"UNIDL_BACKEND": spec.name}
+    return [
+        replace(command, environment=chosen | command.environment)
+        for command in resolve_name(spec.launch)(wanted)
+    ]
 
 
 def _free_port() -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from importlib import import_module
+from pkgutil import resolve_name
 from typing import Any
 
 EQUAL, DIFFERENT, NOT_CONVERTED = 0, 1, 2
@@ -126,9 +126,8 @@ def _read(arguments: argparse.Namespace) -> Any:
         if arguments.file.endswith(end):
             if not arguments.params or not arguments.input_shape:
                 raise ValueError(f"a {end} file needs --params and --input-shape")
-            module, reader = home.split(":")
             examples = [np.zeros((1, *shape), "float32") for shape in arguments.input_shape]
-            read = getattr(import_module(module), reader)
+            read = resolve_name(home)
             return read(arguments.file, examples, arguments.params, verify=False).model
     if arguments.file.endswith(".onnx") and not arguments.params:
         from unidl.port.onnx_model import from_onnx

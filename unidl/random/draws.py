@@ -65,13 +65,9 @@ def normal(
         return _symbol("normal", shape, dtype)
     backend = registry.get_backend()
     with backend.scope():
-        if by_rows(shape):
-            pairs = drawn(
-                backend, seed, shape, lambda key, s: backend.uniform(key, s, _wide(dtype)), parts=2
-            )
-            z = backend.normal_of(pairs)
-        else:
-            z = backend.normal(draw_key(seed), tuple(shape), _wide(dtype))
+        z = backend.normal_of(
+            drawn(backend, seed, shape, lambda key, s: backend.uniform(key, s, _wide(dtype)), 2)
+        )
         return backend.cast(_scaled(backend, z, mean, stddev), dtype)
 
 
@@ -217,8 +213,7 @@ def dropout(
         sizes = tuple(backend.shape(x))
         if noise is not None:
             sizes = tuple(s if n is None else n for n, s in zip(noise, sizes, strict=True))
-        keys = draw_keys(seed, _per_row(sizes), 1) if by_rows(sizes) else [draw_key(seed)]
-        return backend.dropout(x, keys[0], rate, noise)
+        return drawn(backend, seed, sizes, lambda key, _: backend.dropout(x, key, rate, noise))
 
 
 def shuffle(x: Any, axis: int = 0, seed: SeedLike | None = None) -> Tensor:
@@ -237,26 +232,16 @@ def shuffle(x: Any, axis: int = 0, seed: SeedLike | None = None) -> Tensor:
         return backend.take(x, order, axis)
 
 
-def by_rows(shape: Shape) -> bool:
-    """Whether a draw of `shape` is a part of that for a whole batch, of which this process has its
-    own rows."""
-    rows = current_rows()
-    return rows is not None and len(shape) > 0 and shape[0] == rows.size
-
-
-def drawn(backend: Any, seed: SeedLike, shape: Shape, draw: Any, parts: int | None = None) -> Any:
+def drawn(backend: Any, seed: SeedLike, shape: Any, draw: Any, parts: int | None = None) -> Any:
     """draw(key, shape), with `parts` draw(key, (parts, *shape)), in each process for its rows."""
-    shape = tuple(shape)
-    if not by_rows(shape):
+    shape, rows = tuple(shape), current_rows()
+    # The axis of the batch is told by its size: a draw for a batch begins with it.
+    if rows is None or not shape or shape[0] != rows.size:
         return draw(draw_key(seed), shape if parts is None else (parts, *shape))
-    keys = draw_keys(seed, _per_row(shape), parts or 1)
+    keys = draw_keys(seed, math.prod(shape[1:]), parts or 1)
     if parts is None:
         return draw(keys[0], shape)
     return backend.stack([draw(key, shape) for key in keys], 0)
-
-
-def _per_row(shape: Any) -> int:
-    return math.prod(shape[1:])
 
 
 def float_dtype(function: str, dtype: DType | None) -> Tensor:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import reduce
 from typing import Any
 
 import numpy as np
 
 from unidl.backend.context import holding
+from unidl.backend.errors import JoinError
 from unidl.backend.frame import standing_in
 from unidl.distribution import DataParallel, distribution
-from unidl.distribution.active import gather_json, gather_rows
+from unidl.distribution.active import gather_json, gather_rows, joined
 from unidl.tracing.rows import own_rows
 from unidl.training.objective import to_number
 
@@ -23,9 +25,15 @@ def data_parallel() -> DataParallel | None:
 
 def on_own_rows(run: Any, model: Any, kind: str) -> Any:
     """run(count, leaves) of whole batches, of which `run` is handed this process' rows."""
-    active = data_parallel()
-    if active is None:
+    active, engine = data_parallel(), joined()
+    if active is None or engine is None:
         return run
+    if model.backend is not engine:
+        raise JoinError(
+            f"{model._who()} is on {model.backend.name!r}, but the processes have joined on "
+            f"{engine.name!r}, whose tensors alone they can add. Make the model on that backend, "
+            f"or call initialize() with {model.backend.name!r} active."
+        )
 
     def run_rows(count: int, leaves: list[Any]) -> Any:
         axis = 0 if count == 1 else 1
@@ -106,8 +114,4 @@ def _variables_of_metrics(model: Any) -> list[Any]:
 
 
 def _summed(variable: Any) -> Any:
-    rows = gather_rows(variable.numpy()[None])
-    total = rows[0]
-    for row in rows[1:]:
-        total = total + row
-    return variable.backend.asarray(total)
+    return variable.backend.asarray(reduce(np.add, variable.backend.all_gather(variable.numpy())))

@@ -116,7 +116,8 @@ class TFDataset:
 
     def shuffle(self, buffer_size, seed=None, reshuffle_each_iteration=True):
         """The next element is drawn from `buffer_size` waiting ones."""
-        seed = np.random.randint(2**31) if seed is None else seed  # noqa: NPY002 - which scripts seed
+        if seed is None:
+            seed = np.random.randint(2**31)  # noqa: NPY002 - which scripts seed
         source = np.random.default_rng(seed)
 
         def elements():

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from abc import ABC
 
+import numpy as np
+
 from unidl.backend.errors import UnsupportedError
 
 
@@ -31,9 +33,6 @@ class Collectives(ABC):
             "another backend."
         )
 
-    def leave_processes(self):
-        """The end of what `join_processes` began; this process is alone again."""
-
     def all_reduce(self, x):
         """The sum of the float tensor `x`, of one shape and dtype everywhere, over all processes.
 
@@ -45,4 +44,11 @@ class Collectives(ABC):
     def all_gather(self, array):
         """[`array` of each process], for a NumPy array of one shape and dtype everywhere. It waits,
         and may be called in no compiled function."""
-        return [array]
+        if self.num_processes == 1:
+            return [array]
+        rows = self.gather_bytes(np.frombuffer(np.ascontiguousarray(array).tobytes(), np.uint8))
+        return [row.view(array.dtype).reshape(array.shape) for row in rows]
+
+    def gather_bytes(self, own):
+        """uint8 (processes, n), in C order: the `own` (n,) of each process."""
+        return own[None]

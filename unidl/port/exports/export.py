@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable
-from importlib import import_module
+from pkgutil import resolve_name
 from typing import Any
 
 from unidl.backend import registry
@@ -155,9 +155,8 @@ def format_named(name: str) -> type[Format]:
             f"export: format must be one of {', '.join(known)}, got {name!r}."
             f"{did_you_mean(name, known) if isinstance(name, str) else ''}"
         )
-    module, kind = homes[name].split(":")
     try:
-        return getattr(import_module(module), kind)
+        return resolve_name(homes[name])
     except ModuleNotFoundError as error:
         install = next(s.install for s in registry.specs().values() if name in s.export)
         raise ImportError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import warnings
-from importlib import import_module
+from pkgutil import resolve_name
 
 import libcst as cst
 from libcst.metadata import MetadataWrapper
@@ -61,11 +61,7 @@ def framework_names(text: str) -> set[str]:
 
 
 def _sources(text: str) -> list[Source]:
-    found = []
-    for place in mentioned(text):
-        home, _, name = place.partition(":")
-        found.append(getattr(import_module(home), name)())
-    return found
+    return [resolve_name(place)() for place in mentioned(text)]
 
 
 _DEEPEST = 500  # nested expressions and statements; libcst overflows the stack soon after

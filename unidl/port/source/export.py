@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from importlib import import_module
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 import numpy as np
@@ -150,8 +150,7 @@ def _writer(framework: str, who: str) -> type[Writer]:
             f"{who}: framework must be one of {', '.join(sorted(homes))}, got {framework!r}."
             f"{did_you_mean(framework, homes)}"
         )
-    module, name = homes[framework].split(":")
-    return getattr(import_module(module), name)
+    return resolve_name(homes[framework])
 
 
 def _with_graph(model: Any, examples: Any, who: str) -> Any:
