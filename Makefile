@@ -115,7 +115,7 @@ test-packaging: $(VENV)/.complete
 outside-truth: $(VENV)/.complete
 	$(ONE_THREAD) $(QUIET) $(VENV)/bin/python -W ignore -m tools.outside_truth
 
-# Models that nobody here wrote, through every importer and writer: writes docs/zoo.md. What was run before lies in build/zoo and is not run again; `make zoo ZOO_OPTIONS=--page` only writes the page.
+# Models that nobody here wrote, through every importer and writer: writes docs/zoo.md. What docs/zoo.json has is not run again; `make zoo ZOO_OPTIONS=--page` only writes the page.
 ZOO_OPTIONS ?=
 zoo: $(ZOO)/.complete
 	$(QUIET) $(ZOO)/bin/python -W ignore -m tools.zoo $(ZOO_OPTIONS)

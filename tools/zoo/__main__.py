@@ -1,4 +1,4 @@
-"""Runs what has no result yet, and writes docs/zoo.md."""
+"""Runs what has no result in docs/zoo.json yet, and writes docs/zoo.md of what is there."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from multiprocessing import get_context
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-RESULTS = ROOT / "build" / "zoo"
+RESULTS = ROOT / "docs" / "zoo.json"
+FOLDER = ROOT / "build" / "zoo"
 SECONDS = 600  # of one row
 _ALONE = {
     "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
@@ -41,18 +42,21 @@ def main() -> None:
     from tools.zoo.rows import rows
     from tools.zoo.run_row import run
 
-    RESULTS.mkdir(parents=True, exist_ok=True)
+    FOLDER.mkdir(parents=True, exist_ok=True)
     every = rows()
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     if not asked.page:
         wanted = _chosen(every, asked.only or ["*"])
-        open_ = [row for row in wanted if asked.again or _result(row) is None]
+        open_ = [row for row in wanted if asked.again or row.key not in results]
         print(f"{len(open_)} of {len(wanted)} rows are run", flush=True)
         with Checkers(targets()) as check, ThreadPoolExecutor(asked.at_once) as pool:
             commit, run_it = _commit(), partial(run, check=check, without=asked.without)
-            for row in pool.map(lambda row: _run(row, commit, run_it), open_):
-                print(f"{row.key}: {_said(row)}", flush=True)
+            for row, found in pool.map(lambda row: (row, _run(row, commit, run_it)), open_):
+                results[row.key] = found
+                _keep(results)
+                print(f"{row.key}: {_said(found)}", flush=True)
     if asked.page or not asked.only:
-        write(every, {row: _result(row) for row in every}, ROOT / "docs" / "zoo.md")
+        write(every, {row: results.get(row.key) for row in every}, ROOT / "docs" / "zoo.md")
 
 
 def _chosen(every, patterns):
@@ -68,20 +72,16 @@ def _commit() -> str:
     ).stdout.strip()
 
 
-def _path(row) -> Path:
-    return RESULTS / f"{row.key}.json"
+def _keep(results) -> None:
+    """Whole or not at all: rows take hours."""
+    new = FOLDER / "results"
+    new.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
+    new.replace(RESULTS)
 
 
-def _result(row) -> dict | None:
-    path = _path(row)
-    return json.loads(path.read_text()) if path.exists() else None
-
-
-def _run(row, commit, run):
+def _run(row, commit, run) -> dict:
     """In a process of its own, which has all frameworks already."""
-    path = _path(row)
-    path.unlink(missing_ok=True)
-    part, errors = path.with_suffix(".partial"), path.with_suffix(".stderr")
+    part, errors = FOLDER / f"{row.key}.json", FOLDER / f"{row.key}.stderr"
     part.unlink(missing_ok=True)
     process = get_context("fork").Process(target=_apart, args=(row, part, errors, run))
     process.start()
@@ -97,8 +97,7 @@ def _run(row, commit, run):
     found = json.loads(part.read_text()) if part.exists() else {"directions": {}}
     for each in (part, errors):
         each.unlink(missing_ok=True)
-    path.write_text(json.dumps({**found, "stopped": why[:200], "commit": commit}, indent=1))
-    return row
+    return {**found, "stopped": why[:200], "commit": commit}
 
 
 def _apart(row, result, errors, run):
@@ -111,8 +110,7 @@ def _apart(row, result, errors, run):
     os._exit(0)  # frameworks do not expect an end of a process that they did not see begin
 
 
-def _said(row) -> str:
-    found = _result(row)
+def _said(found) -> str:
     parts = [f"{name} {d['status']}" for name, d in found["directions"].items()]
     return ", ".join([*parts, *filter(None, [found["stopped"]])])
 
