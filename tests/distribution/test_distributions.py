@@ -71,7 +71,7 @@ def test_what_is_not_offered():
         ModelParallel(layout_map=LayoutMap(MESH), batch_dim_name="batch")
     with pytest.raises(UnsupportedError, match="each takes its own rows"):
         DataParallel(auto_shard_dataset=False)
-    with pytest.raises(TypeError, match="expected a DataParallel or None, got str"):
+    with pytest.raises(TypeError, match="a ModelParallel or None, got str"):
         set_distribution("data")
 
 
@@ -82,10 +82,10 @@ def test_layouts_by_path():
     assert layouts["conv/kernel"] is None
     with pytest.raises(ValueError, match="already"):
         layouts["dense.*kernel"] = (None, None)
-    layouts["dense_1"] = ("batch", None)
+    layouts["dense_1.*"] = ("batch", None)
     with pytest.raises(ValueError, match="matched by several keys"):
         layouts["dense_1/kernel"]
-    del layouts["dense_1"]
+    del layouts["dense_1.*"]
     assert list(layouts) == ["dense.*kernel"]
 
 

@@ -138,6 +138,7 @@ def set_distribution(value: Distribution | None) -> None:
     global _active
     if value is not None and not isinstance(value, Distribution):
         raise TypeError(
-            f"set_distribution: expected a DataParallel or None, got {type(value).__name__}."
+            "set_distribution: expected a DataParallel, a ModelParallel or None, got "
+            f"{type(value).__name__}."
         )
     _active = value

@@ -7,9 +7,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from unidl.backend import registry
+from unidl.backend.contract.sharding import not_split
 from unidl.backend.errors import UnsupportedError
 from unidl.distribution.active import (
     distribution,
+    joined,
     num_processes,
     process_id,
     set_distribution,
@@ -33,6 +35,7 @@ class Distribution:
 
     def __init__(self, device_mesh: DeviceMesh, batch_dim_name: str | None = None) -> None:
         self.device_mesh, self.batch_dim_name = device_mesh, batch_dim_name
+        self.num_processes, self.process_id = num_processes(), process_id()
 
     @contextmanager
     def scope(self) -> Iterator[None]:
@@ -43,6 +46,15 @@ class Distribution:
             yield
         finally:
             set_distribution(before)
+
+    def get_data_layout(self, data_shape: Sequence[int | None]) -> TensorLayout:
+        """Batches are split along their first axis."""
+        axes = (self.batch_dim_name, *[None] * (len(data_shape) - 1))
+        return TensorLayout(axes[: len(data_shape)], self.device_mesh)
+
+    def rows(self, total: int) -> Rows:
+        """Those of a batch of `total` that this process computes."""
+        return Rows.of(total, self.process_id, self.num_processes)
 
 
 class DataParallel(Distribution):
@@ -72,32 +84,22 @@ class DataParallel(Distribution):
     ) -> None:
         if device_mesh is not None and devices is not None:
             raise ValueError("DataParallel: give device_mesh= or devices=, not both.")
-        if not auto_shard_dataset:
-            raise UnsupportedError(
-                "DataParallel: auto_shard_dataset=False is not supported. Let every process load "
-                "the same batches; each takes its own rows of them."
-            )
+        _check_sharding_of_data("DataParallel", auto_shard_dataset)
         if device_mesh is None:
             found = list_devices() if devices is None else list(devices)
             device_mesh = DeviceMesh((len(found),), ["batch"], found)
         if len(device_mesh.shape) != 1:
             raise ValueError(f"DataParallel: expected a mesh of one axis, got {device_mesh.shape}.")
-        self.num_processes, self.process_id = num_processes(), process_id()
-        if device_mesh.shape[0] != self.num_processes:
+        if device_mesh.shape[0] != num_processes():
             raise ValueError(
                 f"DataParallel: the mesh has {device_mesh.shape[0]} devices, but there are "
-                f"{self.num_processes} processes, each with one. Start as many: `unidl launch -n "
+                f"{num_processes()} processes, each with one. Start as many: `unidl launch -n "
                 f"{device_mesh.shape[0]} script.py`."
             )
         super().__init__(device_mesh, device_mesh.axis_names[0])
         self.auto_shard_dataset = True
         # Keras' names: each process has a copy of the model, and its share of the data.
         self.num_model_replicas, self.data_shard_id = self.num_processes, self.process_id
-
-    def get_data_layout(self, data_shape: Sequence[int | None]) -> TensorLayout:
-        """Batches are split along their first axis."""
-        axes = (self.batch_dim_name, *[None] * (len(data_shape) - 1))
-        return TensorLayout(axes[: len(data_shape)], self.device_mesh)
 
     def get_variable_layout(self, variable: Any) -> TensorLayout:
         """Each process has the whole variable."""
@@ -107,23 +109,27 @@ class DataParallel(Distribution):
         """Tensors inside of a model stay where they are."""
         return
 
-    def rows(self, total: int) -> Rows:
-        """Those of a batch of `total` that this process computes."""
-        return Rows.of(total, self.process_id, self.num_processes)
-
 
 class ModelParallel(Distribution):
-    """Weights split over devices. No backend supports it yet, so this raises an error.
+    """Weights, and what an optimizer keeps for them, are split over the devices of a mesh.
+
+    A device holds its part of each variable to which `layout_map` gives a layout, and all of the
+    others. Losses, updates and results are those of whole weights; `variable.numpy()` and
+    `model.get_weights()` give whole arrays.
+
+    Set it before the model is made: a variable is split when it is created.
 
     Args:
-        layout_map: layouts of weights by their paths.
-        batch_dim_name: the mesh's axis along which batches are split.
+        layout_map: layouts of weights by their paths; its mesh is the distribution's.
+        batch_dim_name: the mesh's axis that Keras splits batches along, by default the first. Here
+            each process computes its own rows of every batch, whatever the axis is.
+        auto_shard_dataset: as in `DataParallel`.
 
     Examples:
-        >>> unidl.distribution.ModelParallel()
+        >>> unidl.distribution.ModelParallel(layout_map={".*kernel": (None, "model")})
         Traceback (most recent call last):
             ...
-        unidl.backend.errors.UnsupportedError: ModelParallel is not supported...
+        ValueError: ModelParallel: layout_map= must be a unidl.distribution.LayoutMap...
     """
 
     def __init__(
@@ -131,9 +137,65 @@ class ModelParallel(Distribution):
         *,
         layout_map: LayoutMap | None = None,
         batch_dim_name: str | None = None,
-        **kwargs: Any,
+        auto_shard_dataset: bool = True,
     ) -> None:
+        if not isinstance(layout_map, LayoutMap):
+            raise ValueError(
+                "ModelParallel: layout_map= must be a unidl.distribution.LayoutMap, got "
+                f"{layout_map!r}."
+            )
+        _check_sharding_of_data("ModelParallel", auto_shard_dataset)
+        backend = joined() or registry.get_backend()
+        if not backend.splits_weights:
+            raise not_split(backend)
+        mesh = layout_map.device_mesh
+        batch_dim_name = batch_dim_name or mesh.axis_names[0]
+        if batch_dim_name not in mesh.axis_names:
+            raise ValueError(
+                f"ModelParallel: batch_dim_name={batch_dim_name!r} is no axis of the mesh, whose "
+                f"axes are {mesh.axis_names}."
+            )
+        _check_devices("ModelParallel", mesh, backend)
+        super().__init__(mesh, batch_dim_name)
+        self.layout_map, self.auto_shard_dataset = layout_map, True
+        # Keras' names: as many copies of the model as the batch's axis is long.
+        self.num_model_replicas = mesh.shape[mesh.axis_names.index(batch_dim_name)]
+
+    @property
+    def data_shard_id(self) -> int:
+        """Which of the model's copies this process belongs to."""
+        return self.process_id // max(1, self.num_processes // self.num_model_replicas)
+
+    def get_variable_layout(self, variable: Any) -> TensorLayout:
+        """That of the key which matches `variable.path`; without one a device has the whole."""
+        found = self.layout_map[variable.path]
+        return found or TensorLayout([None] * len(variable.shape), self.device_mesh)
+
+    def get_tensor_layout(self, path: str) -> TensorLayout | None:
+        """That of the key which matches `path`, None without one."""
+        return self.layout_map[path]
+
+
+def _check_sharding_of_data(who: str, auto_shard_dataset: bool) -> None:
+    if not auto_shard_dataset:
         raise UnsupportedError(
-            f"ModelParallel is not supported on {registry.get_backend().name!r}. Use DataParallel, "
-            "where each process has all weights."
+            f"{who}: auto_shard_dataset=False is not supported. Let every process load the same "
+            "batches; each takes its own rows of them."
+        )
+
+
+def _check_devices(who: str, mesh: DeviceMesh, backend: Any) -> None:
+    """An error unless the devices of the mesh are those that there are."""
+    names, there = mesh.devices.reshape(-1).tolist(), list_devices()
+    if len(set(names)) != len(names):
+        raise ValueError(f"{who}: the mesh names a device twice: {', '.join(names)}.")
+    if not backend.spans_devices and len(names) != backend.num_processes:
+        raise ValueError(
+            f"{who}: the mesh has {len(names)} devices, but there are {backend.num_processes} "
+            f"processes, each with one. Start as many: `unidl launch -n {len(names)} script.py`."
+        )
+    unknown = [name for name in names if name not in there]
+    if unknown:
+        raise ValueError(
+            f"{who}: the mesh names {unknown[0]!r}, but list_devices() gives {', '.join(there)}."
         )

@@ -50,7 +50,7 @@ class TensorLayout:
 
 
 class LayoutMap(MutableMapping):
-    """Layouts by the paths of variables: a key is a path, or a pattern for `re.search`.
+    """Layouts by the paths of variables: a key is a path, or a pattern for `re.fullmatch`.
 
     Args:
         device_mesh: that of layouts which have none.
@@ -70,7 +70,7 @@ class LayoutMap(MutableMapping):
     def __getitem__(self, key: str) -> TensorLayout | None:
         if key in self._layouts:
             return self._layouts[key]
-        found = [pattern for pattern in self._layouts if re.search(pattern, key)]
+        found = [pattern for pattern in self._layouts if re.fullmatch(pattern, key)]
         if len(found) > 1:
             raise ValueError(
                 f"LayoutMap: {key!r} is matched by several keys: {', '.join(found)}. Make them "

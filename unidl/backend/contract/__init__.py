@@ -25,6 +25,7 @@ from unidl.backend.contract.nn import NN
 from unidl.backend.contract.random import Random
 from unidl.backend.contract.recurrent import Recurrent
 from unidl.backend.contract.segments import Segments
+from unidl.backend.contract.sharding import Sharding
 from unidl.backend.contract.special import Special
 from unidl.backend.contract.updates import Updates
 
@@ -43,6 +44,7 @@ class Backend(
     Updates,
     Autodiff,
     Collectives,
+    Sharding,
     Control,
     Execution,
     Abstract,
@@ -74,6 +76,7 @@ __all__ = [
     "Random",
     "Recurrent",
     "Segments",
+    "Sharding",
     "Special",
     "Updates",
     "names",
