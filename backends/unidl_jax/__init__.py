@@ -9,5 +9,6 @@ spec = BackendSpec(
     distributions=("jax",),
     tensor_roots=("jax", "jaxlib"),
     install="pip install 'unidl-framework[jax]'",
+    launch="unidl_jax.launch:commands",
     source={"jax": "unidl_jax.port.source.writer:JaxWriter"},
 )

@@ -9,6 +9,7 @@ from unidl_jax import handles
 from unidl_jax.abstract import Abstract
 from unidl_jax.arrays import Arrays
 from unidl_jax.autodiff import Autodiff
+from unidl_jax.collectives import Collectives
 from unidl_jax.control import Control
 from unidl_jax.conv import Conv
 from unidl_jax.execution import Execution
@@ -19,6 +20,7 @@ from unidl_jax.native import Native
 from unidl_jax.nn import NN
 from unidl_jax.random import Random
 from unidl_jax.recurrent import Recurrent
+from unidl_jax.sharding import Sharding
 from unidl_jax.special import Special
 
 
@@ -33,6 +35,8 @@ class JaxBackend(
     Factorizations,
     Fourier,
     Autodiff,
+    Collectives,
+    Sharding,
     Control,
     Execution,
     Native,

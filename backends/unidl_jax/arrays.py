@@ -17,7 +17,7 @@ def current_device():
     if name is None:
         return None
     kind, _, index = name.partition(":")
-    return jax.devices(kind)[int(index)]
+    return jax.local_devices(backend=kind)[int(index)]
 
 
 class Arrays(contract.Arrays):

@@ -28,7 +28,7 @@ class Autodiff(contract.Autodiff):
             return value, (aux, values)
 
         (value, (aux, values)), gradients = jax.value_and_grad(pure, has_aux=True)(
-            stores_of(variables)
+            [self.read(store) for store in stores_of(variables)]
         )
         commit(assigned, values)
         return ((value, aux) if has_aux else value), gradients

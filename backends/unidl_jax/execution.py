@@ -11,6 +11,7 @@ from unidl.backend import contract
 from unidl.backend.trace_files import gathered
 from unidl.backend.variable import commit, stores_of
 from unidl.tracing.pure import PerSignature, Pure
+from unidl_jax.sharding import local, placement
 
 # How many keys and numbers a step may ask for while their count is not known yet.
 _MANY = 1 << 16
@@ -18,7 +19,7 @@ _MANY = 1 << 16
 
 class Execution(contract.Execution):
     def signature(self, tensors):
-        return tuple([(t.shape, t.dtype) for t in tensors])
+        return (placement(), *[(t.shape, t.dtype) for t in tensors])
 
     def compile(self, fn, variables, jit_compile=False):
         return _Compiled(self, fn, lambda tensors, _: _Program(fn, variables, tensors))
@@ -70,14 +71,25 @@ class _Program:
         self._pure.complete(
             lambda: jax.eval_shape(pure, stores_of(self._pure.variables), tensors, keys, numbers)
         )
-        self._run = jax.jit(pure)
+        self._place = place = placement()
+        shardings = {}
+        if place is not None:
+            kept = [place.of_store(store) for store in stores_of(self._pure.assigned)]
+            shardings["out_shardings"] = (place.of_results, kept)
+        self._run = jax.jit(pure, **shardings)
 
     def __call__(self, *tensors):
         feed = self._pure.feed
         keys, numbers = feed.draw().astype(np.uint32), feed.draw_numbers().astype(_float())
-        outputs, values = self._run(stores_of(self._pure.variables), tensors, keys, numbers)
+        variables, place = self._pure.variables, self._place
+        if place is None:
+            stores = [local(store) for store in stores_of(variables)]
+        else:
+            stores = place.stores(variables)
+            tensors = [place.rows(tensor) for tensor in tensors]
+        outputs, values = self._run(stores, tensors, keys, numbers)
         commit(self._pure.assigned, values)
-        return outputs
+        return outputs if place is None else jax.tree.map(local, outputs)
 
 
 def _float():

@@ -10,9 +10,9 @@ from unidl.backend import contract
 
 class Native(contract.Native):
     def devices(self):
-        names = [f"cpu:{i}" for i, _ in enumerate(jax.devices("cpu"))]
+        names = [f"cpu:{i}" for i, _ in enumerate(jax.local_devices(backend="cpu"))]
         return names + [
-            f"gpu:{i}" for i, d in enumerate(d for d in jax.devices() if d.platform == "gpu")
+            f"gpu:{i}" for i, d in enumerate(d for d in jax.local_devices() if d.platform == "gpu")
         ]
 
     def copy(self, x):

@@ -36,6 +36,12 @@ class Distribution:
     def __init__(self, device_mesh: DeviceMesh, batch_dim_name: str | None = None) -> None:
         self.device_mesh, self.batch_dim_name = device_mesh, batch_dim_name
         self.num_processes, self.process_id = num_processes(), process_id()
+        self.engine = joined() or registry.get_backend()
+
+    @property
+    def spans_devices(self) -> bool:
+        """Whether one program computes on all devices, rather than each process its own rows."""
+        return self.engine.spans_devices
 
     @contextmanager
     def scope(self) -> Iterator[None]:
@@ -58,7 +64,9 @@ class Distribution:
 
 
 class DataParallel(Distribution):
-    """Each process has all weights and computes its own rows of every batch.
+    """Each device has all weights and computes its own rows of every batch.
+
+    A process has one device; on backends where one program computes on several it may have more.
 
     The batch is the global one: `batch_size`, and what a loader yields, are the same in all
     processes and as in a run on one. A run of several processes is that of one process, to
@@ -90,16 +98,11 @@ class DataParallel(Distribution):
             device_mesh = DeviceMesh((len(found),), ["batch"], found)
         if len(device_mesh.shape) != 1:
             raise ValueError(f"DataParallel: expected a mesh of one axis, got {device_mesh.shape}.")
-        if device_mesh.shape[0] != num_processes():
-            raise ValueError(
-                f"DataParallel: the mesh has {device_mesh.shape[0]} devices, but there are "
-                f"{num_processes()} processes, each with one. Start as many: `unidl launch -n "
-                f"{device_mesh.shape[0]} script.py`."
-            )
+        _check_devices("DataParallel", device_mesh, joined() or registry.get_backend())
         super().__init__(device_mesh, device_mesh.axis_names[0])
         self.auto_shard_dataset = True
-        # Keras' names: each process has a copy of the model, and its share of the data.
-        self.num_model_replicas, self.data_shard_id = self.num_processes, self.process_id
+        # Keras' names: each device has a copy of the model, and its share of the data.
+        self.num_model_replicas, self.data_shard_id = device_mesh.shape[0], self.process_id
 
     def get_variable_layout(self, variable: Any) -> TensorLayout:
         """Each process has the whole variable."""
@@ -186,7 +189,7 @@ def _check_sharding_of_data(who: str, auto_shard_dataset: bool) -> None:
 
 def _check_devices(who: str, mesh: DeviceMesh, backend: Any) -> None:
     """An error unless the devices of the mesh are those that there are."""
-    names, there = mesh.devices.reshape(-1).tolist(), list_devices()
+    names, there = mesh.devices.reshape(-1).tolist(), backend.mesh_devices()
     if len(set(names)) != len(names):
         raise ValueError(f"{who}: the mesh names a device twice: {', '.join(names)}.")
     if not backend.spans_devices and len(names) != backend.num_processes:
@@ -196,6 +199,11 @@ def _check_devices(who: str, mesh: DeviceMesh, backend: Any) -> None:
         )
     unknown = [name for name in names if name not in there]
     if unknown:
+        raise ValueError(f"{who}: the mesh names {unknown[0]!r}, but there are {', '.join(there)}.")
+    kinds = {name.partition(":")[0] for name in names}
+    alike = [name for name in there if name.partition(":")[0] in kinds]
+    if len(kinds) > 1 or (backend.num_processes > 1 and len(names) != len(alike)):
         raise ValueError(
-            f"{who}: the mesh names {unknown[0]!r}, but list_devices() gives {', '.join(there)}."
+            f"{who}: the mesh has {', '.join(names)}. In several processes it has all devices of "
+            f"one kind, {', '.join(alike)}; in one process those that you like, of one kind."
         )

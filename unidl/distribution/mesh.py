@@ -11,8 +11,11 @@ from unidl.distribution.active import joined
 
 
 def list_devices(device_type: str | None = None) -> list[str]:
-    """The device of each process, in their order, such as "cpu:0": one for each that `initialize`
-    has joined. `device_type` is "cpu", "gpu" or "tpu"; None for the one that is used.
+    """Names of the devices that a mesh may have, such as "cpu:0".
+
+    They are those of all processes that `initialize` has joined, in their order: one of each, or
+    all, on backends where one program computes on several devices. `device_type` is "cpu", "gpu"
+    or "tpu"; None for the one that is used.
 
     Examples:
         >>> len(unidl.distribution.list_devices())  # nobody was joined
@@ -24,13 +27,9 @@ def list_devices(device_type: str | None = None) -> list[str]:
         raise ValueError(
             f'list_devices: device_type must be "cpu", "gpu", "tpu" or None, got {device_type!r}.'
         )
-    backend = joined() or registry.get_backend()
-    own = backend.devices()
-    used = own[-1] if len(own) > 1 else own[0]
-    kind = used.partition(":")[0]
-    if device_type is not None and device_type != kind:
-        return []
-    return [f"{kind}:{number}" for number in range(backend.num_processes)]
+    found = (joined() or registry.get_backend()).mesh_devices()
+    kind = device_type or found[-1].partition(":")[0]
+    return [name for name in found if name.partition(":")[0] == kind]
 
 
 def get_device_count(device_type: str | None = None) -> int:

@@ -15,16 +15,24 @@ from unidl.distribution import DataParallel, distribution
 from unidl.distribution.active import gather_json, gather_rows, joined
 from unidl.tracing.rows import own_rows
 from unidl.training.objective import to_number
+from unidl.training.on_mesh import on_mesh
 
 
 def data_parallel() -> DataParallel | None:
-    """The distribution that divides batches; None while there is one process."""
+    """The distribution that divides batches among processes; None while there is one, or where
+    programs span their devices."""
     active = distribution()
-    return active if isinstance(active, DataParallel) and active.num_processes > 1 else None
+    if not isinstance(active, DataParallel) or active.spans_devices:
+        return None
+    return active if active.num_processes > 1 else None
 
 
 def on_own_rows(run: Any, model: Any, kind: str) -> Any:
-    """run(count, leaves) of whole batches, of which `run` is handed this process' rows."""
+    """run(count, leaves) of whole batches, of which `run` is handed this process' rows, or which it
+    computes on all devices of a mesh."""
+    whole = distribution()
+    if whole is not None and whole.spans_devices:
+        return on_mesh(run, model, whole)
     active, engine = data_parallel(), joined()
     if active is None or engine is None:
         return run

@@ -7,11 +7,12 @@ from functools import cache
 import numpy as np
 
 from unidl import tree
+from unidl.distribution import distribution
 from unidl.layers.base import call_context
 from unidl.layers.base.call_context import CallContext
 from unidl.tracing.pure import tracing_lock
 from unidl.training.batch_loss import batch_loss
-from unidl.training.distributed import data_parallel, on_own_rows, whole_states
+from unidl.training.distributed import on_own_rows, whole_states
 from unidl.training.host_batch import is_pair
 from unidl.training.interrupts import whole_step
 from unidl.utils.watched import changes
@@ -59,7 +60,7 @@ class Step:
         """run(count, leaves) for batches with the structure of `batch`; what is None there has no
         place in `leaves`."""
         present = tuple(leaf is not None for leaf in tree.flatten(batch))
-        key = _describe(batch), present, data_parallel()
+        key = _describe(batch), present, distribution()
         if key not in self._bound:
             template = tree.map_structure(lambda leaf: None, batch)  # holds no data
             run = self._runner(lambda *leaves: _restore(template, present, leaves))
@@ -72,7 +73,7 @@ class Step:
         if type(x) is np.ndarray:
             if len(self._known) >= _KNOWN:
                 self._known.clear()
-            self._known[x.shape[1:], x.dtype, data_parallel()] = self.on(batches)
+            self._known[x.shape[1:], x.dtype, distribution()] = self.on(batches)
 
     def for_one_batch(self, x, batch_size):
         """run(count, leaves) for an array that is like one seen before and fits into one batch,
@@ -84,7 +85,7 @@ class Step:
             and 0 < len(x) <= batch_size
             and x.flags.c_contiguous
         ):
-            return self._known.get((x.shape[1:], x.dtype, data_parallel()))
+            return self._known.get((x.shape[1:], x.dtype, distribution()))
         return None
 
     def reset(self):

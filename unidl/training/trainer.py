@@ -13,6 +13,7 @@ import numpy as np
 
 from unidl import callbacks as callbacks_module
 from unidl.backend import registry
+from unidl.distribution.active import distribution
 from unidl.distribution.agreement import require_agreement
 from unidl.layers.base import call_context
 from unidl.training import arguments, check, own_steps, sharing
@@ -24,7 +25,6 @@ from unidl.training.data import (
     rows_of,
     split_validation,
 )
-from unidl.training.distributed import data_parallel
 from unidl.training.gate import Gate
 from unidl.training.host_batch import unpack
 from unidl.training.interrupts import interruptible
@@ -155,7 +155,7 @@ class Trainer(Compilable, Overridable):
             )
             until_the_end.callback(batches.close)
             self._prepare(batches, "train")
-            if data_parallel() is not None:
+            if distribution() is not None:
                 require_agreement(self, batches, "fit")
             monitor = callbacks_module.CallbackList(
                 callbacks,
@@ -232,7 +232,7 @@ class Trainer(Compilable, Overridable):
             verbose = arguments.verbosity("evaluate", verbose)
             batches = make_batches(x, y, sample_weight, batch_size, False, None, steps, "evaluate")
             self._prepare(batches, "test")
-            if data_parallel() is not None:
+            if distribution() is not None:
                 require_agreement(self, batches, "evaluate")
             monitor = callbacks_module.CallbackList(
                 callbacks,

@@ -8,12 +8,13 @@ the parts:
   and `whole` and `own_part` go from part to whole and back. Parts are what stores, slots and
   optimizers have; layers and losses see the whole.
 - A tensor lies on several devices at once (`spans_devices` is True): programs are written for whole
-  tensors, and the framework divides them. It needs `spread` alone.
+  tensors, and the framework divides them. It needs `mesh_devices`, `on_mesh` and `spread`.
 """
 
 from __future__ import annotations
 
 from abc import ABC
+from contextlib import AbstractContextManager
 
 from unidl.backend.errors import UnsupportedError
 
@@ -22,6 +23,21 @@ class Sharding(ABC):
     # Whether weights may be split over devices, and whether one tensor may lie on several.
     splits_weights: bool = False
     spans_devices: bool = False
+
+    def mesh_devices(self) -> list[str]:
+        """Names of the devices over which a mesh may lie, in all processes that have joined, such
+        as "cpu:0"; the kind that is used by default comes last."""
+        kind = self.devices()[-1].partition(":")[0]
+        return [f"{kind}:{number}" for number in range(self.num_processes)]
+
+    def on_mesh(self, mesh, batch_axis) -> AbstractContextManager:
+        """A context in which compiled functions are programs for all devices of the `DeviceMesh`.
+
+        The rows of the tensors that they are given are split over its axis `batch_axis`; all
+        processes give whole tensors, and each can read what it gets. For backends that span
+        devices.
+        """
+        raise not_split(self)
 
     def spread(self, store, split):
         """The storage `store` of a Variable, laid out over the devices of the mesh as `split` says.
