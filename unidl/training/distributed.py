@@ -11,16 +11,16 @@ import numpy as np
 from unidl.backend.context import holding
 from unidl.backend.errors import JoinError
 from unidl.backend.frame import standing_in
-from unidl.distribution import DataParallel, distribution
+from unidl.distribution import Distribution, distribution
 from unidl.distribution.active import gather_json, gather_rows, joined
 from unidl.tracing.rows import own_rows
 from unidl.training.objective import to_number
 
 
-def data_parallel() -> DataParallel | None:
+def data_parallel() -> Distribution | None:
     """The distribution that divides batches; None while there is one process."""
     active = distribution()
-    return active if isinstance(active, DataParallel) and active.num_processes > 1 else None
+    return active if active is not None and active.num_processes > 1 else None
 
 
 def on_own_rows(run: Any, model: Any, kind: str) -> Any:
@@ -52,7 +52,7 @@ def _taken(leaf: np.ndarray, rows: Any, axis: int) -> np.ndarray:
 
 
 @contextmanager
-def _counted_once(model: Any, rows: Any, active: DataParallel, kind: str) -> Any:
+def _counted_once(model: Any, rows: Any, active: Distribution, kind: str) -> Any:
     """Of rows that all processes compute, the metrics of the first one alone count."""
     if rows.alike == 1 or kind == "predict" or active.process_id == 0:
         yield
