@@ -20,6 +20,7 @@ from unidl_torch.nn import NN
 from unidl_torch.random import Random
 from unidl_torch.recurrent import Recurrent
 from unidl_torch.segments import Segments
+from unidl_torch.sharding import Sharding
 from unidl_torch.special import Special
 from unidl_torch.updates import Updates
 
@@ -38,6 +39,7 @@ class TorchBackend(
     Updates,
     Autodiff,
     Collectives,
+    Sharding,
     Control,
     Execution,
     Native,

@@ -47,6 +47,7 @@ class Collectives(contract.Collectives):
         if torch.cuda.is_available():
             torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)))
         self.num_processes, self.process_id = found
+        self.timeout = timeout
 
     def all_reduce(self, x):
         return _AllReduce.apply(x) if self.num_processes > 1 else x

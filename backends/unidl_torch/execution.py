@@ -48,7 +48,7 @@ class Execution(CapturedExecution):
         # Among the constants, a function is a branch or a loop; the backend's own have its names.
         decides = any(name[0] == "c" and name[1:].isdigit() and callable(x) for name, x in used)
         # What waits for other processes is no kernel, and does so outside of what is written down.
-        decides = decides or "all_reduce" in program.__globals__
+        decides = decides or not {"all_reduce", "whole"}.isdisjoint(program.__globals__)
         return Repeated(super().differentiated(program, leaves), constants, decides)
 
     def compile(self, fn, variables, jit_compile=False):

@@ -104,6 +104,8 @@ class StandIns(dict):
     def __missing__(self, variable):
         if self._around is not None:
             return self._around[variable]
+        if variable.held is not variable:
+            return variable.put_together()
         if self._symbols:
             self.met[variable] = None
         return variable.own_value()

@@ -42,7 +42,9 @@ class Variable(HasOperators):
     """
 
     shape: tuple[int, ...]
+    split: Any = None  # how it is split over processes, a `unidl.distribution.splits.Split`
     _store: Any
+    _part: Variable | None = None  # what this process holds of a split one, in the place of a store
 
     def __init__(
         self,
@@ -103,7 +105,7 @@ class Variable(HasOperators):
         """
         frame = current()
         stand_ins = frame.stand_ins
-        value = self._backend.read(self._store) if stand_ins is None else stand_ins[self]
+        value = self.own_value() if stand_ins is None else stand_ins[self]
         if frame.autocast is None or (dtype := self.value_dtype) == self.dtype:
             return value
         return self.backend.cast(value, dtype)
@@ -111,7 +113,7 @@ class Variable(HasOperators):
     def read(self) -> tuple[Backend, Tensor]:
         """(backend, value), by one look at the frame where nothing stands in."""
         frame = current()
-        if frame.stand_ins is frame.tracer is frame.autocast is None:
+        if frame.stand_ins is frame.tracer is frame.autocast is self._part is None:
             backend = self._backend
             return backend, backend.read(self._store)
         return self.backend, self.value
@@ -141,7 +143,31 @@ class Variable(HasOperators):
 
     def own_value(self) -> Tensor:
         """The native tensor in its store, whatever stands in for it."""
+        if self._part is not None:
+            return self._backend.whole(self._part.own_value(), self.split)
         return self._backend.read(self._store)
+
+    @property
+    def held(self) -> Variable:
+        """The Variable with what this process holds: of a split one its part, else itself."""
+        return self if self._part is None else self._part
+
+    def put_together(self) -> Tensor:
+        """The whole of a split one, from what stands for the parts. All processes ask for it."""
+        return self.backend.whole(self.held.uncast, self.split)
+
+    def hold_part(self, split: Any) -> None:
+        """From now on hold only this process' part, as `split` says."""
+        with self._backend.scope():
+            part = Variable(
+                self._backend.own_part(self.own_value(), split),
+                trainable=self.trainable,
+                name=self.name,
+                backend=self._backend,
+                kernel_of=self.kernel_of,
+            )
+        part.path, part.autocast = self.path, self.autocast
+        self.split, self._part, self._store = split, part, None
 
     def own_numpy(self) -> np.ndarray:
         """A host copy of what is in its store, whatever stands in for it."""
@@ -195,8 +221,13 @@ class Variable(HasOperators):
                 "which may or may not run. Return the value from it and assign it afterwards, or "
                 "compile(run_eagerly=True)."
             )
-        if frame.stand_ins is not None:
-            frame.stand_ins.assign(self, value)
+        self._put(frame.stand_ins, value)
+
+    def _put(self, stand_ins: Any, value: Tensor) -> None:
+        if self._part is not None and (stand_ins is None or self not in stand_ins):
+            self._part._put(stand_ins, self.backend.own_part(value, self.split))
+        elif stand_ins is not None:
+            stand_ins.assign(self, value)
         elif value is not self._store:
             self._store = self._backend.write(self._store, value)
 
@@ -209,6 +240,8 @@ class Variable(HasOperators):
         if self.kernel_of is not None:
             store = backend.lay_out(store, self.kernel_of)
         self._backend, self._store = backend, store
+        if self._part is not None:
+            self._part = self.split = None
 
     def _check_shape(self, shape: Any) -> None:
         if tuple(shape) != tuple(self.shape):
@@ -227,7 +260,8 @@ class Variable(HasOperators):
         return self
 
     def __getstate__(self) -> Any:
-        state = {name: x for name, x in vars(self).items() if name not in ("_backend", "_store")}
+        apart = ("_backend", "_store", "_part", "split")
+        state = {name: x for name, x in vars(self).items() if name not in apart}
         return state | {"backend": self._backend.name, "value": self.numpy()}
 
     def __setstate__(self, state: Any) -> None:
@@ -283,7 +317,7 @@ def stores_of(variables: Any) -> list:
     """What the Variables hold, for a compiled function to read: their stores, or what stands in."""
     stand_ins = current().stand_ins
     if stand_ins is None:
-        return [v._store for v in variables]
+        return [v._store if v._part is None else v.own_value() for v in variables]
     return [stand_ins[v] for v in variables]
 
 
@@ -291,10 +325,7 @@ def commit(variables: Any, values: Any) -> None:
     """Put what a step computed into place, one native value for each Variable."""
     stand_ins = current().stand_ins
     for variable, value in zip(variables, values, strict=True):
-        if stand_ins is not None:
-            stand_ins.assign(variable, value)
-        elif value is not variable._store:
-            variable._store = variable._backend.write(variable._store, value)
+        variable._put(stand_ins, value)
 
 
 def put_store(variable: Variable, store: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -48,6 +49,8 @@ class Split:
                     f"equal parts along the mesh's axis {self.axes[i]!r}. Split another axis, or "
                     "none: give None."
                 )
+        numbers = [int(name.rpartition(":")[2]) for name in self.mesh.devices.reshape(-1)]
+        self._numbers = np.array(numbers).reshape(self.mesh.shape)
         self.part_shape = tuple(n // k for n, k in zip(self.shape, self._pieces, strict=True))
 
     def _size_of(self, axis: str) -> int:
@@ -58,12 +61,21 @@ class Split:
         """Whether each part is the whole."""
         return self.part_shape == self.shape
 
-    def place_of(self, device: str) -> tuple[slice, ...]:
-        """Where the part of a device of the mesh, such as "cpu:1", is in the whole."""
-        found = np.argwhere(self.mesh.devices == device)[0]
+    def place_of(self, number: int) -> tuple[slice, ...]:
+        """Where the part of device `number`, as `list_devices()` counts them, is in the whole."""
+        found = np.argwhere(self._numbers == number)[0]
         at = dict(zip(self.mesh.axis_names, found.tolist(), strict=True))
         begins = [
             0 if axis is None else at[axis] * size
             for axis, size in zip(self.axes, self.part_shape, strict=True)
         ]
         return tuple(slice(b, b + n) for b, n in zip(begins, self.part_shape, strict=True))
+
+    @property
+    def groups(self) -> list[list[int]]:
+        """The devices in groups, in each of which there is every part once."""
+        names = self.mesh.axis_names
+        used = [i for i, name in enumerate(names) if name in self.axes]
+        alike = [i for i in range(len(names)) if i not in used]
+        rows = self._numbers.transpose(alike + used).reshape(-1, math.prod(self._pieces))
+        return [sorted(row) for row in rows.tolist()]

@@ -37,6 +37,8 @@ class Adagrad(PerParameter):
         [0.8293 0.8293]
     """
 
+    elementwise = True
+
     arguments = ("initial_accumulator_value", "epsilon")
 
     _rules: ClassVar = {"initial_accumulator_value": NOT_NEGATIVE, "epsilon": NOT_NEGATIVE}
@@ -93,6 +95,8 @@ class Adadelta(PerParameter):
         >>> w.numpy()
         array([0.9986], dtype=float32)
     """
+
+    elementwise = True
 
     arguments = ("rho", "epsilon")
 

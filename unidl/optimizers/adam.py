@@ -46,6 +46,8 @@ class Adam(Optimizer):
         array([0.9, 1.1], dtype=float32)
     """
 
+    elementwise = True
+
     _rules: ClassVar = {
         "beta_1": BELOW_ONE,
         "beta_2": BELOW_ONE,
@@ -133,6 +135,8 @@ class AdamW(Adam):
         >>> w.numpy()  # decay alone: 1 - 0.1 * 0.5
         array([0.95], dtype=float32)
     """
+
+    elementwise = True
 
     def __init__(
         self,

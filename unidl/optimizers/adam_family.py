@@ -78,6 +78,8 @@ class Adamax(_Moments):
         array([0.9, 1.1], dtype=float32)
     """
 
+    elementwise = True
+
     def slot_groups(self) -> Any:
         return [("momentum", "norm")]
 
@@ -129,6 +131,8 @@ class Nadam(_Moments):
         >>> w.numpy()
         array([0.8937], dtype=float32)
     """
+
+    elementwise = True
 
     def __init__(
         self,

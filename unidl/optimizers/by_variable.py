@@ -8,6 +8,7 @@ from typing import Any
 
 from unidl import initializers
 from unidl.backend.variable import Variable
+from unidl.distribution.placing import place_like
 from unidl.typing import Tensor, TensorLike
 
 
@@ -53,6 +54,7 @@ class ByVariable:
                 name=f"{reference_variable.path.replace('/', '_')}_{name or 'slot'}",
                 backend=reference_variable.backend,
             )
+        place_like(slot, reference_variable)
         return self._own(slot)
 
     def add_optimizer_variables(

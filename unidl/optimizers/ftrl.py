@@ -44,6 +44,8 @@ class Ftrl(PerParameter):
         array([0.    , 0.6888], dtype=float32)
     """
 
+    elementwise = True
+
     arguments = (
         "learning_rate_power", "initial_accumulator_value", "l1_regularization_strength",
         "l2_regularization_strength", "l2_shrinkage_regularization_strength", "beta",

@@ -35,6 +35,8 @@ class Lion(PerParameter):
         array([0.9, 1.1], dtype=float32)
     """
 
+    elementwise = True
+
     arguments = ("beta_1", "beta_2")
 
     _rules: ClassVar = {"beta_1": SHARE, "beta_2": SHARE}

@@ -205,7 +205,7 @@ class LossScaleOptimizer(Optimizer):
             finite = everywhere(backend, _all_finite(backend, [g for g in grads if g is not None]))
             unscaled = [None if g is None else _unscaled(backend, g, scale, finite) for g in grads]
             # Copies, since an update may work in place.
-            touched = [*variables, *inner.slot_variables]
+            touched = [v.held for v in (*variables, *inner.slot_variables)]
             before = [backend.copy(v.value) for v in touched]
             inner.apply(unscaled, None if trainable_variables is None else variables)
             for variable, old in zip(touched, before, strict=True):

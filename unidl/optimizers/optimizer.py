@@ -87,6 +87,10 @@ class Optimizer(ByVariable, HoldsSlots, StatelessApply, Watched, Constructed):
 
     _set_by_base = "_learning_rate"
 
+    # Whether the update of an element depends on that element and its slots alone. Each class says
+    # so for itself, since one derived from it may compute otherwise.
+    elementwise: ClassVar = False
+
     def __init__(
         self,
         learning_rate: LearningRate,
@@ -384,7 +388,16 @@ class Optimizer(ByVariable, HoldsSlots, StatelessApply, Watched, Constructed):
 
     def _step(self, backend: Any, variables: Any, grads: Any, learning_rate: Any) -> None:
         grads = self._clip(backend, grads)
-        values = [_to_be_changed(v) for v in variables]
+        slots = {} if self._steps_by_variable else self._slots_of(variables)
+        held, kept = list(variables), slots
+        if vars(type(self)).get("elementwise"):
+            held = [v.held for v in variables]
+            kept = {k: [v if v is None else v.held for v in own] for k, own in slots.items()}
+            grads = [
+                g if v is part else backend.own_part(g, v.split)
+                for g, v, part in zip(grads, variables, held, strict=True)
+            ]
+        values = [_to_be_changed(v) for v in held]
         params = self._decay(backend, variables, list(values))
         if self._steps_by_variable:
             for variable, value, decayed in zip(variables, values, params, strict=True):
@@ -395,15 +408,14 @@ class Optimizer(ByVariable, HoldsSlots, StatelessApply, Watched, Constructed):
                     rate = backend._factor(learning_rate, gradient)
                     self.update_step(gradient, variable, rate)
             return
-        slots = self._slots_of(variables)
         before = {
             name: [None if v is None else _to_be_changed(v) for v in own]
-            for name, own in slots.items()
+            for name, own in kept.items()
         }
         params, after = self.update(backend, params, grads, before, learning_rate)
-        for variable, value in zip(variables, params, strict=True):
+        for variable, value in zip(held, params, strict=True):
             variable.replace(value)
-        for name, own in slots.items():
+        for name, own in kept.items():
             for variable, value in zip(own, after[name], strict=True):
                 if variable is not None:
                     variable.replace(value)
@@ -471,7 +483,7 @@ class Optimizer(ByVariable, HoldsSlots, StatelessApply, Watched, Constructed):
         # Inside a trace both branches are computed; copies, since an update may work in place.
         chosen = backend.greater(is_update, 0)
         kept = (*self._slots["gradient_accumulator"], *self._slots.get("average", ()))
-        touched = [*variables, *(v for v in self._slot_order if v not in kept)]
+        touched = [v.held for v in (*variables, *self._slot_order) if v not in kept]
         before = [backend.copy(v.value) for v in touched]
         self._step(backend, variables, [backend.divide(t, steps) for t in totals], learning_rate)
         for variable, old in zip(touched, before, strict=True):
@@ -485,10 +497,11 @@ class Optimizer(ByVariable, HoldsSlots, StatelessApply, Watched, Constructed):
         momentum = next_number(
             lambda: step_numbers.choose(self._update_number() == 1, 0.0, self.ema_momentum)
         )
-        averages = self._slots["average"]
+        averages = [average.held for average in self._slots["average"]]
+        targets = [variable.held for variable in self._targets]
         values = backend.average_update(
             [_to_be_changed(a) for a in averages],
-            [v.value for v in self._targets],
+            [v.value for v in targets],
             momentum=momentum,
         )
         for average, value in zip(averages, values, strict=True):
@@ -503,7 +516,7 @@ class Optimizer(ByVariable, HoldsSlots, StatelessApply, Watched, Constructed):
                 if overwrite:
                     self.finalize_variable_values(self._targets)
             else:
-                for average, variable in zip(averages, self._targets, strict=True):
+                for average, variable in zip(averages, targets, strict=True):
                     variable.replace(
                         backend.where(backend.greater(overwrite, 0), average.value, variable.value)
                     )
@@ -514,8 +527,8 @@ class Optimizer(ByVariable, HoldsSlots, StatelessApply, Watched, Constructed):
         if not self.use_ema or not self._steps.value:
             return
         for variable in var_list:
-            average = self._slots["average"][self._index[variable]]
-            variable.replace(average.backend.copy(average.value))
+            average = self._slots["average"][self._index[variable]].held
+            variable.held.replace(average.backend.copy(average.value))
 
     # -- config ------------------------------------------------------------------------------------
 

@@ -37,6 +37,8 @@ class RMSprop(Optimizer):
         array([0.6838, 1.3162], dtype=float32)
     """
 
+    elementwise = True
+
     _rules: ClassVar = {"rho": SHARE, "momentum": SHARE, "epsilon": NOT_NEGATIVE, "centered": FLAG}
 
     def __init__(

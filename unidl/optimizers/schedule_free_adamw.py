@@ -37,6 +37,8 @@ class ScheduleFreeAdamW(PerParameter):
         array([0.95, 2.05], dtype=float32)
     """
 
+    elementwise = True
+
     arguments = ("beta_1", "beta_2", "epsilon", "warmup_steps")
 
     _rules: ClassVar = {

@@ -39,6 +39,8 @@ class SGD(Optimizer):
         [0.71]
     """
 
+    elementwise = True
+
     _rules: ClassVar = {"momentum": SHARE, "nesterov": FLAG}
 
     def __init__(

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from unidl.backend.variable import Variable
+from unidl.distribution.placing import place_like
 from unidl.optimizers.host_variable import HostVariable
 from unidl.typing import TensorLike
 
@@ -87,8 +88,17 @@ class HoldsSlots:
             kernel_of=of,
         )
         slot.path = f"{self.name}/{slot.name}"
+        place_like(slot, variable)
         self._slots[name].append(slot)
         self._slot_order.append(slot)
+
+    def place_slots(self) -> None:
+        """Split the slots as their variables are by now."""
+        for optimizer in self.watched:
+            for slots in optimizer._slots.values():
+                for slot, variable in zip(slots, optimizer._index, strict=True):
+                    if slot is not None:
+                        place_like(slot, variable)
 
     def initial_slot_value(self, name: str | None) -> float:
         """What the slot called `name` is filled with at first."""

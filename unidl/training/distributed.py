@@ -11,20 +11,20 @@ import numpy as np
 from unidl.backend.context import holding
 from unidl.backend.errors import JoinError
 from unidl.backend.frame import standing_in
-from unidl.distribution import DataParallel, distribution
+from unidl.distribution import Distribution, distribution
 from unidl.distribution.active import gather_json, gather_rows, joined
 from unidl.tracing.rows import own_rows
 from unidl.training.objective import to_number
 from unidl.training.on_mesh import on_mesh
 
 
-def data_parallel() -> DataParallel | None:
+def data_parallel() -> Distribution | None:
     """The distribution that divides batches among processes; None while there is one, or where
     programs span their devices."""
     active = distribution()
-    if not isinstance(active, DataParallel) or active.spans_devices:
+    if active is None or active.num_processes == 1 or active.spans_devices:
         return None
-    return active if active.num_processes > 1 else None
+    return active
 
 
 def on_own_rows(run: Any, model: Any, kind: str) -> Any:
@@ -60,7 +60,7 @@ def _taken(leaf: np.ndarray, rows: Any, axis: int) -> np.ndarray:
 
 
 @contextmanager
-def _counted_once(model: Any, rows: Any, active: DataParallel, kind: str) -> Any:
+def _counted_once(model: Any, rows: Any, active: Distribution, kind: str) -> Any:
     """Of rows that all processes compute, the metrics of the first one alone count."""
     if rows.alike == 1 or kind == "predict" or active.process_id == 0:
         yield

@@ -15,6 +15,7 @@ from unidl import callbacks as callbacks_module
 from unidl.backend import registry
 from unidl.distribution.active import distribution
 from unidl.distribution.agreement import require_agreement
+from unidl.distribution.placing import place_model
 from unidl.layers.base import call_context
 from unidl.training import arguments, check, own_steps, sharing
 from unidl.training.compilable import Compilable
@@ -374,6 +375,7 @@ class Trainer(Compilable, Overridable):
             if getattr(self, "_compiled_for", frozen) != frozen:
                 self._forget_compiled()
             self._compiled_for = frozen
+        place_model(self, own_steps.optimizers_of(self))
 
     def _check_data(self, batches: Any, targets: bool) -> None:
         if not self.built or self._is_unbuilt_subclass():
@@ -487,7 +489,7 @@ class Trainer(Compilable, Overridable):
             found += self.objective.variables
         for metric in own_steps.metrics_of(self):
             found += metric.variables
-        return list({id(v): v for v in found}.values())
+        return list({id(v): v.held for v in found}.values())
 
 
 def _validation(data: Any) -> Any:

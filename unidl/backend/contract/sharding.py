@@ -14,7 +14,6 @@ the parts:
 from __future__ import annotations
 
 from abc import ABC
-from contextlib import AbstractContextManager
 
 from unidl.backend.errors import UnsupportedError
 
@@ -24,13 +23,13 @@ class Sharding(ABC):
     splits_weights: bool = False
     spans_devices: bool = False
 
-    def mesh_devices(self) -> list[str]:
+    def mesh_devices(self):
         """Names of the devices over which a mesh may lie, in all processes that have joined, such
         as "cpu:0"; the kind that is used by default comes last."""
         kind = self.devices()[-1].partition(":")[0]
         return [f"{kind}:{number}" for number in range(self.num_processes)]
 
-    def on_mesh(self, mesh, batch_axis) -> AbstractContextManager:
+    def on_mesh(self, mesh, batch_axis):
         """A context in which compiled functions are programs for all devices of the `DeviceMesh`.
 
         The rows of the tensors that they are given are split over its axis `batch_axis`; all

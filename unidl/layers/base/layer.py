@@ -12,6 +12,7 @@ from unidl.backend import callers, frame, registry
 from unidl.backend.callers import layer_that_calls_itself
 from unidl.backend.dtypes import is_float
 from unidl.backend.variable import Variable, autocasting
+from unidl.distribution.placing import place
 from unidl.dtype_policies import DTypePolicy
 from unidl.layers.base import call_context, weight_limit
 from unidl.layers.base.annotations import masks
@@ -279,6 +280,7 @@ class Layer(
         variable.autocast = autocast
         variable.regularizer = regularizers.get(regularizer)
         variable.constraint = constraints.get(constraint)
+        place(variable)
         self._holders.setdefault("_weights", []).append(variable)
         return variable
 

@@ -176,22 +176,27 @@ class _Step:
 
         specs = [(v.shape, v.dtype) for v in trainable]
         self._first = first = _Part(
-            backend, flat_forward, _specs(backend, tensors), variables, "forward"
+            backend, flat_forward, _specs(backend, tensors), [*variables, *trainable], "forward"
         )
+        if any(v.held is not v for v in first.assigned):
+            raise NotCapturable("The forward pass assigns a trained weight that is split.")
         self._second = second = _Part(backend, flat_update, specs, variables, "update")
         self._trainable = trainable
         place = {v: 2 + len(tensors) + i for i, v in enumerate(first.read)}
         # (which leaf, where it goes among the arguments) of the trainable variables that are read.
         leaves = [(i, place[v]) for i, v in enumerate(trainable) if v in place]
         self._differentiated = backend.differentiated(first.program, leaves)
+        self._is_split = any(v.held is not v for v in trainable)
         new = {v: first.count + i for i, v in enumerate(first.assigned)}
         # What the update reads of what the forward pass assigned.
         self._renewed = [(i, new[v]) for i, v in enumerate(second.read) if v in new]
 
     def __call__(self, *tensors):
         first, second = self._first, self._second
-        arguments = [first.feed.keys(), first.feed.numbers(), *tensors, *stores_of(first.read)]
-        results, gradients = self._differentiated(arguments, stores_of(self._trainable))
+        values = stores_of(self._trainable)
+        read = self._read_of(values) if self._is_split else stores_of(first.read)
+        arguments = [first.feed.keys(), first.feed.numbers(), *tensors, *read]
+        results, gradients = self._differentiated(arguments, values)
         stores = stores_of(second.read)
         for position, index in self._renewed:
             stores[position] = results[index]
@@ -200,3 +205,8 @@ class _Step:
         commit(second.assigned, updated)
         loss, *others = results[: first.count]
         return loss, others
+
+    def _read_of(self, values):
+        """What the forward pass reads; split weights, put together once, are among `values`."""
+        given = dict(zip(self._trainable, values, strict=True))
+        return [given[v] if v in given else stores_of((v,))[0] for v in self._first.read]

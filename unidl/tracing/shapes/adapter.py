@@ -17,6 +17,7 @@ from unidl.tracing.shapes.nn import NN
 from unidl.tracing.shapes.random import Random
 from unidl.tracing.shapes.recurrent import Recurrent
 from unidl.tracing.shapes.segments import Segments
+from unidl.tracing.shapes.sharding import Sharding
 from unidl.tracing.shapes.special import Special
 
 
@@ -33,6 +34,7 @@ class SymbolicBackend(
     Fourier,
     Autodiff,
     Collectives,
+    Sharding,
     Control,
     Backend,
 ):
