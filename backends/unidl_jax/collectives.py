@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import threading
+from contextlib import contextmanager
 from itertools import count
 
 import jax
@@ -88,6 +89,20 @@ def _told(addresses, count, number):
         "process_id": number,
         "cluster_detection_method": "deactivate",
     }
+
+
+@contextmanager
+def alone_told():
+    """Tells of a process that ended while this one computed with it."""
+    try:
+        yield
+    except (ValueError, jax.errors.JaxRuntimeError) as error:
+        if "Gloo" not in str(error):
+            raise
+        raise JoinError(
+            f"Process {jax.process_index()} lost another one, with which it was computing: look at "
+            f"the output of the others. ({error})"
+        ) from error
 
 
 def _leave():

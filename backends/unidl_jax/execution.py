@@ -11,6 +11,7 @@ from unidl.backend import contract
 from unidl.backend.trace_files import gathered
 from unidl.backend.variable import commit, stores_of
 from unidl.tracing.pure import PerSignature, Pure
+from unidl_jax.collectives import alone_told
 from unidl_jax.sharding import local, placement
 
 # How many keys and numbers a step may ask for while their count is not known yet.
@@ -87,7 +88,8 @@ class _Program:
         else:
             stores = place.stores(variables)
             tensors = [place.rows(tensor) for tensor in tensors]
-        outputs, values = self._run(stores, tensors, keys, numbers)
+        with alone_told():
+            outputs, values = self._run(stores, tensors, keys, numbers)
         commit(self._pure.assigned, values)
         return outputs if place is None else jax.tree.map(local, outputs)
 

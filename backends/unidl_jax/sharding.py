@@ -18,7 +18,6 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from unidl.backend import contract, registry
 from unidl.backend.context import holding
-from unidl.backend.errors import UnsupportedError
 from unidl.backend.frame import current
 from unidl.backend.variable import put_store, stores_of
 
@@ -88,8 +87,6 @@ class Sharding(contract.Sharding):
         sharding = NamedSharding(_jax_mesh(split.mesh), PartitionSpec(*axes))
         if store.sharding == sharding:
             return store
-        if not sharding.is_fully_addressable:
-            _own_sharding(sharding)  # whether each process can read it
         return put(self.read(store), sharding)
 
     def read(self, store):
@@ -134,31 +131,37 @@ def _is_whole(place, shape):
 
 
 def local(x):
-    """A global array as one of this process' devices, which share its memory."""
+    """A global array as one of this process' devices, which share its memory. Where they do not
+    hold all parts, all processes ask for it."""
     if isinstance(x, jax.core.Tracer) or x.is_fully_addressable:
         return x
+    own = _own_sharding(x.sharding)
+    if own is None:
+        x = _gather(x.sharding.mesh)(x)
+        own = _own_sharding(x.sharding)
     parts = [shard.data for shard in x.addressable_shards]
-    return jax.make_array_from_single_device_arrays(x.shape, _own_sharding(x.sharding), parts)
+    return jax.make_array_from_single_device_arrays(x.shape, own, parts)
 
 
 @lru_cache(maxsize=256)
 def _own_sharding(sharding):
-    """The sharding of this process' part of the mesh, which holds all parts of a tensor."""
-    mesh = sharding.mesh
-    is_own = np.vectorize(lambda d: d.process_index == jax.process_index())(mesh.devices)
-    places = np.argwhere(is_own)
+    """How this process' devices hold a tensor of that sharding; None if they lack parts of it."""
+    mesh, number = sharding.mesh, jax.process_index()
+    split_over = [axis for axis in sharding.spec if axis is not None]
+    if not split_over:
+        return NamedSharding(Mesh(mesh.local_devices, ("own",)), PartitionSpec())
+    places = np.argwhere(np.vectorize(lambda device: device.process_index == number)(mesh.devices))
     corners = zip(places.min(0), places.max(0), strict=True)
     own = mesh.devices[tuple(slice(first, last + 1) for first, last in corners)]
-    split_over = [axis for axis in sharding.spec if axis is not None]
     sizes = dict(zip(mesh.axis_names, own.shape, strict=True))
-    if own.size != is_own.sum() or any(sizes[axis] != mesh.shape[axis] for axis in split_over):
-        raise UnsupportedError(
-            f"jax: weights cannot be split over devices of several processes, as along "
-            f"{', '.join(split_over)} of the mesh {dict(mesh.shape)}. Let the mesh's first axis go "
-            "over the processes and the others over the devices of each, and split weights along "
-            "the others."
-        )
+    if own.size != len(places) or any(sizes[axis] != mesh.shape[axis] for axis in split_over):
+        return None
     return NamedSharding(Mesh(own, mesh.axis_names), sharding.spec)
+
+
+@lru_cache(maxsize=16)
+def _gather(mesh):
+    return jax.jit(lambda x: x, out_shardings=NamedSharding(mesh, PartitionSpec()))
 
 
 def _require_no_device():
