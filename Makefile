@@ -18,7 +18,9 @@ ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 QUIET := TF_CPP_MIN_LOG_LEVEL=2
 # What JAX has compiled, kept for the next run.
 JAX_CACHE := JAX_COMPILATION_CACHE_DIR=$(CURDIR)/build/jax-cache JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES=-1
-JAX_PYTEST := $(ONE_THREAD) $(JAX_CACHE) UNIDL_TEST_BACKENDS=numpy,jax $(JAX)/bin/python -m pytest
+# Several devices, where there are none but the processor.
+JAX_DEVICES := XLA_FLAGS=--xla_force_host_platform_device_count=4
+JAX_PYTEST := $(ONE_THREAD) $(JAX_CACHE) $(JAX_DEVICES) UNIDL_TEST_BACKENDS=numpy,jax $(JAX)/bin/python -m pytest
 PYTEST := $(ONE_THREAD) $(QUIET) $(VENV)/bin/python -m pytest
 
 .PHONY: outside-truth zoo demo test abuse chaos test-slow test-distributed test-isa test-order fuzz lint coverage capabilities test-numpy2 test-jax test-jax-newest test-packaging conformance conformance-jax bench clean
@@ -37,9 +39,10 @@ test-slow: $(VENV)/.complete
 	$(PYTEST) -n 2 -m "slow and not serial"
 	$(PYTEST) -m "slow and serial"
 
-# Runs in 2, 3 and 4 processes, on all backends, against one process; and what goes wrong in one of them.
+# Runs in 2, 3 and 4 processes, on all backends, against one process, and what goes wrong in one of them. JAX takes part if its environment is there (`make .venv-jax/.complete`).
 test-distributed: $(VENV)/.complete
 	$(PYTEST) tests/distribution
+	[ ! -e $(JAX)/.complete ] || $(JAX_PYTEST) --backend jax tests/distribution
 
 # What other processors would compute: the suites that judge numbers, under the kernels that they would choose.
 ISA ?=
@@ -90,6 +93,7 @@ test-numpy2: $(NUMPY2)/.complete
 test-jax: $(JAX)/.complete
 	$(JAX_PYTEST) -n 2 --dist loadgroup --backend jax tests/conformance tests/verify
 	$(JAX_PYTEST) -m "not slow" tests/backends/jax tests/verify/test_clean.py tests/callbacks/test_orbax_checkpoint.py
+	$(JAX_PYTEST) -m "not slow" tests/distribution/test_devices.py
 	$(JAX_PYTEST) -n 2 -m "not slow" tests/port/source tests/port/test_convert.py
 
 # The newest JAX wants a newer NumPy and Python than the other frameworks do; whole training runs and one case of each function.

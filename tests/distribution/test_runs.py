@@ -18,7 +18,7 @@ NEEDS = {"numpy": "mpi4py"}
 def started(command, backend, **environment):
     return subprocess.run(
         command, capture_output=True, text=True, timeout=150, check=False,
-        env=os.environ | {"UNIDL_BACKEND": backend, "CUDA_VISIBLE_DEVICES": "-1", **environment},
+        env=os.environ | {"UNIDL_BACKEND": backend, "CUDA_VISIBLE_DEVICES": "-1", "XLA_FLAGS": ""} | environment,
     )  # fmt: skip
 
 
