@@ -103,7 +103,13 @@ def test_bad_places(arguments, text):
 
 def test_a_model_of_another_backend_is_told(monkeypatch):
     """Its tensors would stay this process' own."""
-    other = SimpleNamespace(name="other", num_processes=2, process_id=0, devices=lambda: ["cpu:0"])
+    other = SimpleNamespace(
+        name="other",
+        num_processes=2,
+        process_id=0,
+        spans_devices=False,
+        mesh_devices=lambda: ["cpu:0", "cpu:1"],
+    )
     monkeypatch.setattr(active, "_joined", other)
     model = unidl.Sequential([unidl.layers.Input((2,)), unidl.layers.Dense(1)])
     with (

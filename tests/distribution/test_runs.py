@@ -16,9 +16,10 @@ NEEDS = {"numpy": "mpi4py"}
 
 
 def started(command, backend, **environment):
+    given = {"UNIDL_BACKEND": backend, "CUDA_VISIBLE_DEVICES": "-1", "XLA_FLAGS": ""}
     return subprocess.run(
         command, capture_output=True, text=True, timeout=150, check=False,
-        env=os.environ | {"UNIDL_BACKEND": backend, "CUDA_VISIBLE_DEVICES": "-1", "XLA_FLAGS": ""} | environment,
+        env=os.environ | given | environment,
     )  # fmt: skip
 
 
