@@ -1,5 +1,6 @@
 """A training run in one or several processes: `runs.py FOLDER CASE ...` leaves for each case what
-process N ended with in FOLDER/CASE.N.npz. With UNIDL_ALONE=1 nobody is joined."""
+process N ended with in FOLDER/CASE.N.npz. With UNIDL_ALONE=1 nobody is joined; UNIDL_MESH=2x2
+splits weights along the mesh's second axis."""
 
 import os
 import sys
@@ -51,7 +52,7 @@ def masks():
     parts = [
         layers.Embedding(9, 4, mask_zero=True),
         layers.LSTM(6, return_sequences=True, dropout=0.25),
-        layers.LSTM(5),
+        layers.LSTM(4),
         layers.Dense(3, activation="softmax"),
     ]
     return parts, {"x": TOKENS, "y": CLASSES}
@@ -144,12 +145,32 @@ def run(case, epochs):
     }
 
 
+def split_weights(shape):
+    """A ModelParallel that splits what a mesh of this shape divides: rows of tables, columns of
+    other matrices, the channels that a convolution makes, and vectors."""
+    mesh = unidl.distribution.DeviceMesh(shape, ["batch", "model"])
+    layouts = unidl.distribution.LayoutMap(mesh)
+    layouts[".*(dense|own_step/dense)(_[0-9]+)?/kernel"] = ("model", None)
+    layouts[".*conv2d(_[0-9]+)?/kernel"] = (None, None, None, "model")
+    layouts[".*embeddings"] = (None, "model")
+    layouts[".*(query|key|value)/kernel"] = (None, None, "model")
+    layouts[".*lstm_cell(_[0-9]+)?/recurrent_kernel"] = (None, "model")
+    layouts[".*lstm_cell(_[0-9]+)?/bias"] = ("model",)
+    layouts[".*normalization(_[0-9]+)?/(gamma|moving_mean)"] = ("model",)
+    return unidl.distribution.ModelParallel(layout_map=layouts, batch_dim_name="batch")
+
+
 def main():
     folder, epochs, *names = sys.argv[1:]
     unidl.config.set_floatx("float64")
+    mesh = os.environ.get("UNIDL_MESH")
     if os.environ.get("UNIDL_ALONE") != "1":
         unidl.distribution.initialize(timeout=60)
-        unidl.distribution.set_distribution(unidl.distribution.DataParallel())
+        unidl.distribution.set_distribution(
+            split_weights(tuple(map(int, mesh.split("x"))))
+            if mesh
+            else unidl.distribution.DataParallel()
+        )
     number = unidl.get_backend().process_id
     for case in CASES:
         if case.__name__ in names:

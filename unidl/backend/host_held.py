@@ -38,6 +38,11 @@ class HostHeld(ABC):
     shape: tuple[int, ...] = ()
     path: str
 
+    @property
+    def held(self) -> HostHeld:
+        """Itself: as `Variable.held`, but what is on the host is not split."""
+        return self
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         _classes.append(cls)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import warnings
 from contextlib import suppress
 from typing import Any, ClassVar
@@ -12,9 +13,11 @@ from unidl.callbacks.callback import Callback
 from unidl.callbacks.termination import Termination
 from unidl.distribution.active import is_first_process, num_processes
 from unidl.saving.background import BackgroundWriter
+from unidl.saving.shards import is_split, once, refuse_split
 from unidl.utils.rules import FLAG, Rule
+from unidl.utils.whole_folder import finish_replacing
 
-_NAMES = ("latest.backup.h5", "before.backup.h5")
+_ENDINGS = (".backup.h5", ".backup.shards")  # a file, or a folder where weights are split
 
 
 def _is_frequency(value: Any) -> bool:
@@ -90,6 +93,8 @@ class BackupAndRestore(Callback):
         progress that `save` was given, None if there is no backup."""
         from unidl.saving import training_state
 
+        for path in self._paths():
+            finish_replacing(path)
         paths = [path for path in self._paths() if os.path.exists(path)]
         for path in paths:
             try:
@@ -107,18 +112,31 @@ class BackupAndRestore(Callback):
         """
         from unidl.saving import training_state
 
+        file, folder = (self._path("latest", ending) for ending in _ENDINGS)
+        if is_split(self.model):  # by all processes, which wait for each other
+            once(self.model, self._make_room, "BackupAndRestore")
+            training_state.write_parts(folder, self.model, callbacks, progress)
+            return
         if not is_first_process():
             return
         os.makedirs(self.backup_dir, exist_ok=True)  # here, so that a wrong path is told at once
         write = training_state.snapshot(self.model, callbacks, progress)
 
         def work() -> None:
-            latest, before = self._paths()
-            if os.path.exists(latest):
-                os.replace(latest, before)
-            write(latest)
+            self._make_room()
+            write(file)
 
         self.writer.start(work)
+
+    def _make_room(self) -> None:
+        """Let the backup that is there be the one before."""
+        os.makedirs(self.backup_dir, exist_ok=True)
+        for ending in _ENDINGS:
+            latest = self._path("latest", ending)
+            if os.path.exists(latest):
+                for each in _ENDINGS:
+                    _remove(self._path("before", each))
+                os.replace(latest, self._path("before", ending))
 
     def on_train_begin(self, logs: Any = None) -> None:
         if self.batches is not None and num_processes() > 1:
@@ -127,16 +145,28 @@ class BackupAndRestore(Callback):
                 'save_freq="epoch".'
             )
         if self.on_interruption:
+            instead = "A signal comes to one process, and all write a backup: leave it out."
+            refuse_split(self.model, "BackupAndRestore(on_interruption=True)", instead)
             self.termination.watch()
 
     def on_train_end(self, logs: Any = None) -> None:
         self.writer.wait()
         if self.delete_checkpoint and is_first_process():
             for path in self._paths():
-                with suppress(FileNotFoundError):
-                    os.remove(path)
+                _remove(path)
             with suppress(OSError):  # what else is in the folder is the user's
                 os.rmdir(self.backup_dir)
 
+    def _path(self, name: str, ending: str) -> str:
+        return os.path.join(self.backup_dir, name + ending)
+
     def _paths(self) -> list[str]:
-        return [os.path.join(self.backup_dir, name) for name in _NAMES]
+        """Of the last backup, and of the one before."""
+        return [self._path(name, each) for name in ("latest", "before") for each in _ENDINGS]
+
+
+def _remove(path: str) -> None:
+    if os.path.isdir(path):
+        shutil.rmtree(path)
+    with suppress(FileNotFoundError):
+        os.remove(path)

@@ -28,6 +28,9 @@ class Callback(Constructed):
 
     # Whether it writes files or logs: in a run of several processes the first one alone calls it.
     of_one_process = False
+    # Whether it reads weights: where these are split all processes call it even so, since they put
+    # them together, and the first one writes.
+    reads_weights = False
 
     def __init__(self) -> None:
         self.params: dict[str, Any] = {}

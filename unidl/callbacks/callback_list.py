@@ -11,6 +11,7 @@ from unidl.callbacks.history import History
 from unidl.callbacks.progress import Progress
 from unidl.distribution.active import is_first_process
 from unidl.saving.background import BackgroundWriter
+from unidl.saving.shards import is_split
 from unidl.training.kept_state import KeptState
 from unidl.training.seen_batch import SeenBatch
 
@@ -55,7 +56,8 @@ class CallbackList:
             ]
             model.history = given[-1]
         self._given = given
-        self.callbacks = [c for c in given if not _is_elsewhere(c)]
+        self._elsewhere = [] if is_first_process() else _of_the_first(given, model)
+        self.callbacks = [c for c in given if c not in self._elsewhere]
         self._backup = next((c for c in given if isinstance(c, BackupAndRestore)), None)
         self._progress = Progress(verbose if is_first_process() else 0)
         self._epochs = params.get("epochs")
@@ -99,7 +101,7 @@ class CallbackList:
         names = (method, method.replace("_train", "")) if "_train" in method else (method,)
         # Those of the first process alone count in the others too: all read the numbers then.
         return [
-            (c, _nothing if _is_elsewhere(c) else getattr(c, method))
+            (c, _nothing if c in self._elsewhere else getattr(c, method))
             for c in self._given
             if any(getattr(type(c), name) is not getattr(Callback, name) for name in names)
         ]
@@ -203,9 +205,10 @@ class CallbackList:
             self._progress.step(batch + 1, read_logs if logs is None else lambda: logs)
 
 
-def _is_elsewhere(callback):
-    """Whether the callback works in the first process, which this one is not."""
-    return callback.of_one_process and not is_first_process()
+def _of_the_first(callbacks, model):
+    """Those that the first process alone calls."""
+    split = is_split(model)
+    return [c for c in callbacks if c.of_one_process and not (split and c.reads_weights)]
 
 
 def _nothing(*_):

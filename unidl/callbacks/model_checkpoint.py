@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
-
 from unidl.callbacks.checkpoint import AfterBatches, Checkpoint
+from unidl.distribution.active import is_first_process
 from unidl.utils.rules import FLAG, PATH
 
 if TYPE_CHECKING:
@@ -21,9 +21,10 @@ class ModelCheckpoint(Checkpoint):
     next one is started, at the latest when `fit` ends. Write errors are raised at the same times.
 
     Args:
-        filepath: ends with ".keras", or for weights with ".weights.h5" or ".safetensors"; may hold
-            "{epoch:02d}" and names of the logs, "{val_loss:.2f}", and with `save_freq` in batches
-            "{batch}". Its folders are created.
+        filepath: ends with ".keras", or for weights with ".weights.h5" or ".safetensors", or with
+            ".shards", a folder for which training waits; may hold "{epoch:02d}" and names of the
+            logs, "{val_loss:.2f}", and with `save_freq` in batches "{batch}". Its folders are
+            created.
         monitor: name in the logs, e.g. "val_loss".
         mode: "min", "max", or "auto": accuracy-like names should increase, others decrease.
         verbose: 1 prints each saving.
@@ -42,6 +43,8 @@ class ModelCheckpoint(Checkpoint):
         >>> model.load_weights("02.weights.h5")
     """
 
+    reads_weights = True
+
     _rules: ClassVar = {"filepath": PATH, "save_weights_only": FLAG}
 
     def __init__(
@@ -57,8 +60,8 @@ class ModelCheckpoint(Checkpoint):
     ) -> None:
         super().__init__(monitor, mode, verbose, save_best_only, save_freq, initial_value_threshold)
         self.filepath, self.save_weights_only = os.fspath(filepath), save_weights_only
-        ending = (".weights.h5", ".safetensors") if save_weights_only else ".keras"
-        if not self.filepath.endswith(ending):
+        ending = (".weights.h5", ".safetensors", ".shards") if save_weights_only else ".keras"
+        if not self.filepath.rstrip("/").endswith(ending):
             shown = ".weights.h5" if save_weights_only else ".keras"
             raise ValueError(
                 f"ModelCheckpoint: with save_weights_only={save_weights_only} filepath must end "
@@ -72,30 +75,36 @@ class ModelCheckpoint(Checkpoint):
         path = self._path(logs)
         os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
         self._write(path)
-        if self.verbose:
+        if self.verbose and is_first_process():
             what = "weights" if self.save_weights_only else "model"
             print(f"Epoch {self._epoch + 1}: saved the {what} to {path}")
 
     def _write(self, path: str) -> None:
         """Copy what is to be written, and write it while training goes on."""
         from unidl.models.model import Model
-        from unidl.saving import model_files, weights
+        from unidl.saving import model_files, shards, weights
 
         method = "save_weights" if self.save_weights_only else "save"
         if getattr(type(self.model), method) is not getattr(Model, method):
             getattr(self.model, method)(path)  # the user's own, which knows of no thread
+        elif path.endswith(shards.ENDING):
+            self.model.save_weights(path)  # by all processes, which wait for each other
         elif self.save_weights_only:
-            arrays = [(place, np.array(value)) for place, value in weights.arrays_of(self.model)]
+            arrays = shards.copies(self.model, weights.arrays_of(self.model))
             names = weights.names_of(self.model)
-            self.writer.start(lambda: weights.write_arrays(path, arrays, names))
+            self._start(lambda: weights.write_arrays(path, arrays, names))
         else:
             write = model_files.writer_of(self.model, copied=True)
-            self.writer.start(lambda: write(path, True))
+            self._start(lambda: write(path, True))
+
+    def _start(self, work: Callable[[], None]) -> None:
+        if is_first_process():
+            self.writer.start(work)
 
     def _path(self, logs: Any) -> str:
         known = {"epoch": self._epoch + 1, **self._batch_number(), **(logs or {})}
         try:
-            return self.filepath.format(**known)
+            return self.filepath.rstrip("/").format(**known)
         except (KeyError, IndexError) as error:
             raise ValueError(
                 f"ModelCheckpoint: filepath {self.filepath!r} names {error}, which is not in the "

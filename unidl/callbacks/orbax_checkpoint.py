@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from unidl.callbacks.checkpoint import AfterBatches, Checkpoint
 from unidl.saving import orbax_files
+from unidl.saving.shards import refuse_split
 from unidl.utils.rules import COUNT, FLAG, PATH, optional
 
 if TYPE_CHECKING:
@@ -73,6 +74,11 @@ class OrbaxCheckpoint(Checkpoint):
         self.save_on_background, self.save_weights_only = save_on_background, save_weights_only
         self._checkpointer: Any = None
         self._last: int | None = None  # the last step that is there or begun
+
+    def set_model(self, model: Any) -> None:
+        super().set_model(model)
+        instead = 'Use ModelCheckpoint("model.shards", save_weights_only=True).'
+        refuse_split(model, "OrbaxCheckpoint", instead)
 
     def _save(self, logs: Any) -> None:
         if not self._is_wanted(logs):

@@ -15,6 +15,7 @@ from unidl.callbacks.batch_trace import BatchTrace, batches_of
 from unidl.callbacks.callback import Callback
 from unidl.callbacks.event_files import EventFile
 from unidl.layers.core.embedding import Embedding
+from unidl.saving.shards import refuse_split
 from unidl.training import own_steps
 from unidl.utils.rules import FLAG, FROM_ZERO, PATH, Rule
 
@@ -135,6 +136,8 @@ class TensorBoard(Callback):
 
     def set_model(self, model: Any) -> None:
         super().set_model(model)
+        if self.histogram_freq or self.embeddings_freq:
+            refuse_split(model, "TensorBoard", "Give histogram_freq=0 and embeddings_freq=0.")
         self._close()
         if self.embeddings_freq:
             self._describe_embeddings()

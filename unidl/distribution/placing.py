@@ -29,7 +29,7 @@ def place_like(slot: Variable, variable: Variable) -> None:
 
 def _place(variable: Variable, split: Split) -> None:
     # A variable of another backend than that of the processes is told about by whoever trains it.
-    if split.is_whole or joined() not in (None, variable.backend):
+    if split.is_whole or 0 in split.shape or joined() not in (None, variable.backend):
         return
     if variable.backend.spans_devices:
         with variable.backend.scope():

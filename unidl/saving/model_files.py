@@ -17,8 +17,6 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from unidl.layers.base import weight_limit
 from unidl.layers.base.undrawn import undrawn
 from unidl.optimizers import LossScaleOptimizer
@@ -38,6 +36,7 @@ from unidl.saving.serialization import (
     deserialize_keras_object,
     serialize_keras_object,
 )
+from unidl.saving.shards import copies, is_split, once
 from unidl.saving.weights import arrays_of, read_state
 from unidl.typing import CustomObjects
 from unidl.utils.archives import MOST_BYTES as _MOST_BYTES
@@ -87,7 +86,8 @@ def save_model(
             "on data first, or give its input shape.",
             stacklevel=4,
         )
-    writer_of(model)(path, zipped is not False)
+    write = writer_of(model, copied=is_split(model))
+    once(model, lambda: write(path, zipped is not False), "save_model")
 
 
 def writer_of(model: Any, copied: bool = False) -> Callable[[str, bool], None]:
@@ -101,7 +101,7 @@ def writer_of(model: Any, copied: bool = False) -> Callable[[str, bool], None]:
     }
     arrays: Any = chain(arrays_of(model), layer_extras.random_state_of(model))
     if copied:
-        arrays = [(place, np.array(value)) for place, value in arrays]
+        arrays = copies(model, arrays)
     assets = layer_extras.assets_of(model)
 
     def write(path: str, zipped: bool) -> None:

@@ -12,7 +12,7 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, BinaryIO, NamedTuple
 
@@ -33,7 +33,9 @@ _METADATA = "__metadata__"
 _DIGEST = "sha256 "  # and the name of the tensor, in the metadata
 
 
-class _Tensor(NamedTuple):
+class Tensor(NamedTuple):
+    """What a header says of a tensor."""
+
     dtype: str
     shape: tuple[int, ...]
     begin: int  # behind the header
@@ -48,6 +50,11 @@ class Later(NamedTuple):
     numbers: Callable[[], np.ndarray]
 
 
+def dtype_name(dtype: np.dtype) -> str:
+    """What a header calls a dtype."""
+    return _NAMES[dtype.newbyteorder("<")]
+
+
 def write(file: BinaryIO, arrays: Iterable[tuple[str, np.ndarray | Later]]) -> None:
     """Write (name, numbers) into the new `file`; large numbers first, so that all are aligned.
 
@@ -59,7 +66,7 @@ def write(file: BinaryIO, arrays: Iterable[tuple[str, np.ndarray | Later]]) -> N
     metadata, place = {"format": "unidl", "format_version": "1"}, 0
     for name, value in found:
         size = math.prod(value.shape) * value.dtype.itemsize
-        dtype = _NAMES[value.dtype.newbyteorder("<")]
+        dtype = dtype_name(value.dtype)
         metadata[_DIGEST + name] = _digest("", "", (), b"")
         offsets = [place, place + size]
         header[name] = {"dtype": dtype, "shape": list(value.shape), "data_offsets": offsets}
@@ -111,26 +118,22 @@ def reading(filepath: str, who: str, names: dict[str, str]) -> Iterator[Reader]:
         raise ValueError(f"{who}: {filepath} is not loaded: {error}.") from None
 
 
-class Reader:
-    """Reads tensors by the paths that they have in a weight file of HDF5."""
+class ByPath:
+    """Reads tensors by the paths that they have in a weight file of HDF5.
 
-    def __init__(self, file: BinaryIO, names: dict[str, str]) -> None:
-        self._file, self._names = file, names
+    Args:
+        tensors: {name: what has its shape}.
+        names: {path: name}, of those that are called otherwise here.
+    """
+
+    def __init__(self, tensors: Mapping[str, Any], names: dict[str, str]) -> None:
+        self._tensors, self._names = tensors, names
         self._paths = {name: path for path, name in names.items()}
-        size = os.fstat(file.fileno()).st_size
-        length = int.from_bytes(file.read(8), "little")
-        if size < 8 or not 2 <= length <= min(size - 8, LONGEST_HEADER):
-            raise NotPlain(
-                f"it is not a safetensors file, or it is damaged: its header would have {length:,} "
-                f"bytes, and the file has {size:,}"
-            )
-        self._data = 8 + length
-        self._metadata, self._tensors = _parsed(file.read(length), size - self._data)
 
     def members(self, path: str) -> list[str] | None:
         """The names in the group `path`, None if there is none."""
-        group = path.removesuffix("vars")
-        return [n for n in self._tensors if n.rpartition("/")[0] + "/" == group] or None
+        group = path.removesuffix("/vars")
+        return [n for n in self._tensors if n.rpartition("/")[0] == group] or None
 
     def arrays_below(self, path: str, most: int) -> Iterator[str]:
         """The paths of all tensors but the optimizer's, wherever they are, since nothing else
@@ -167,7 +170,32 @@ class Reader:
         """{name: numbers} of all tensors, in the order of the header."""
         return {name: self._numbers(name, tensor) for name, tensor in self._tensors.items()}
 
-    def _numbers(self, name: str, tensor: _Tensor) -> np.ndarray:
+    def _numbers(self, name: str, tensor: Any) -> np.ndarray:
+        raise NotImplementedError
+
+
+class Reader(ByPath):
+    """Those of one file."""
+
+    def __init__(self, file: BinaryIO, names: dict[str, str]) -> None:
+        self._file = file
+        size = os.fstat(file.fileno()).st_size
+        length = int.from_bytes(file.read(8), "little")
+        if size < 8 or not 2 <= length <= min(size - 8, LONGEST_HEADER):
+            raise NotPlain(
+                f"it is not a safetensors file, or it is damaged: its header would have {length:,} "
+                f"bytes, and the file has {size:,}"
+            )
+        self._data = 8 + length
+        self._metadata, tensors = _parsed(file.read(length), size - self._data)
+        super().__init__(tensors, names)
+
+    @property
+    def tensors(self) -> dict[str, Tensor]:
+        """{name: what its header says}."""
+        return dict(self._tensors)
+
+    def _numbers(self, name: str, tensor: Tensor) -> np.ndarray:
         if tensor.dtype not in _DTYPES:
             raise NotPlain(
                 f"{name!r} holds {tensor.dtype}, which unidl does not read. Convert it to F32 or "
@@ -188,7 +216,7 @@ class Reader:
         return found.reshape(tensor.shape)
 
 
-def _parsed(text: bytes, size: int) -> tuple[dict[str, str], dict[str, _Tensor]]:
+def _parsed(text: bytes, size: int) -> tuple[dict[str, str], dict[str, Tensor]]:
     """(metadata, {name: tensor}) of a header before `size` bytes of numbers; NotPlain if it is
     none."""
     try:
@@ -232,7 +260,7 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _tensor(name: str, entry: Any) -> _Tensor:
+def _tensor(name: str, entry: Any) -> Tensor:
     if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
         raise NotPlain(f"{name!r} has no dtype, shape and data_offsets in its header, or has more")
     dtype, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
@@ -240,7 +268,7 @@ def _tensor(name: str, entry: Any) -> _Tensor:
         raise NotPlain(f"{name!r} has an invalid dtype, shape or data_offsets")
     if len(shape) > MOST_AXES or len(offsets) != 2 or offsets[0] > offsets[1]:
         raise NotPlain(f"{name!r} has an impossible shape or data_offsets")
-    found = _Tensor(dtype, tuple(shape), *offsets)
+    found = Tensor(dtype, tuple(shape), *offsets)
     if dtype in _DTYPES:
         wanted = math.prod(shape) * np.dtype(_DTYPES[dtype]).itemsize
         if wanted != found.end - found.begin:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from unidl import random
-from unidl.saving import hdf5
+from unidl.saving import hdf5, shards
 from unidl.training import own_steps
 from unidl.utils.traceback_filtering import user_stacklevel
 from unidl.utils.whole_file import whole_file
@@ -28,20 +28,7 @@ def snapshot(
 ) -> Callable[[str | PathLike[str]], None]:
     """A copy of the state of `model` and its `callbacks` as it is now, as a function that writes it
     to a path, whenever that is; `progress` is JSON-ready and comes back."""
-    arrays: list[np.ndarray] = []
-    state = {
-        "format": FORMAT,
-        "progress": progress,
-        "random": random.get_global_state(),
-        "optimizers": [_targets(optimizer, model) for optimizer in own_steps.optimizers_of(model)],
-        "generators": [generator.get_state() for generator in model._seed_generators],
-        "callbacks": [
-            {"class": type(callback).__name__, "state": _written(_plain_part(callback), arrays)}
-            for callback in callbacks
-        ],
-        "shapes": [list(array.shape) for array in arrays],
-    }
-    text = np.frombuffer(json.dumps(state).encode(), "uint8")
+    text, arrays = _described(model, callbacks, progress)
     arrays = [array.copy() for array in arrays]
     values = [np.array(variable.numpy()) for variable in variables_of(model)]
 
@@ -56,29 +43,62 @@ def snapshot(
     return write
 
 
-def load(path: str | PathLike[str], model: Any, callbacks: list) -> dict[str, Any]:
-    """Put everything into place, all or nothing; returns the `progress`.
+def write_parts(path: str, model: Any, callbacks: list, progress: dict[str, Any]) -> None:
+    """Write the state into a folder, by all processes, each what it holds. What is different in
+    each, such as the metrics of an epoch that has ended, is that of one of them."""
+    text, arrays = _described(model, callbacks, progress)
+    rows = [(f"variables/{i}", variable) for i, variable in enumerate(variables_of(model))]
+    callbacks_rows = [(f"callbacks/{i}", array) for i, array in enumerate(arrays)]
+    shards.write(path, rows, "BackupAndRestore", [("state", text), *callbacks_rows])
+
+
+def _described(
+    model: Any, callbacks: list, progress: dict[str, Any]
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """(what is no array, as the bytes of JSON; arrays of callbacks, to which it refers)."""
+    arrays: list[np.ndarray] = []
+    state = {
+        "format": FORMAT,
+        "progress": progress,
+        "random": random.get_global_state(),
+        "optimizers": [_targets(optimizer, model) for optimizer in own_steps.optimizers_of(model)],
+        "generators": [generator.get_state() for generator in model._seed_generators],
+        "callbacks": [
+            {"class": type(callback).__name__, "state": _written(_plain_part(callback), arrays)}
+            for callback in callbacks
+        ],
+        "shapes": [list(array.shape) for array in arrays],
+    }
+    return np.frombuffer(json.dumps(state).encode(), "uint8"), arrays
+
+
+def load(path: str, model: Any, callbacks: list) -> dict[str, Any]:
+    """Put everything into place, all or nothing, from a file or a folder of parts; returns the
+    `progress`.
 
     Raises:
         ValueError: the file is damaged, or it is that of another model or optimizer; the text says
             which.
     """
     generators = model._seed_generators
-    with hdf5.reading(path, "BackupAndRestore") as reader:
+    with _reading(path) as reader:
         state = json.loads(reader.text_at("state", _TEXT_AT_MOST))
         _check(state, generators)
         _build_optimizers(model, state["optimizers"])
         variables = list(variables_of(model))
-        values = [_read(reader, f"variables/{i}", tuple(v.shape)) for i, v in enumerate(variables)]
+        values = [_read(reader, f"variables/{i}", v) for i, v in enumerate(variables)]
         if len(reader.members("variables") or ()) != len(values):
             raise hdf5.NotPlain("it has more variables than the model, its optimizer and metrics")
-        most = max(1 << 20, sum(value.size for value in values))
+        most = max(1 << 20, sum(math.prod(v.shape) for v in variables))
         shapes = [tuple(shape) for shape in state["shapes"]]
         if any(math.prod(shape) > most for shape in shapes):
             raise hdf5.NotPlain("a callback has an array larger than the model")
-        arrays = [_read(reader, f"callbacks/{i}", shape) for i, shape in enumerate(shapes)]
+        arrays = [
+            _there(reader.array(f"callbacks/{i}", shape), f"callbacks/{i}")
+            for i, shape in enumerate(shapes)
+        ]
     for variable, value in zip(variables, values, strict=True):
-        variable.assign(value)
+        variable.held.assign(value)
     for generator, found in zip(generators, state["generators"], strict=True):
         generator.set_state(found)
     for callback, found in _paired(callbacks, state["callbacks"]):
@@ -116,8 +136,17 @@ def _check(state: Any, generators: list) -> None:
         )
 
 
-def _read(reader: Any, path: str, shape: tuple[int, ...]) -> np.ndarray:
-    value = reader.array(path, shape)
+def _reading(path: str) -> Any:
+    if path.endswith(shards.ENDING):
+        return shards.reading(path, "BackupAndRestore", {})
+    return hdf5.reading(path, "BackupAndRestore")
+
+
+def _read(reader: Any, path: str, variable: Any) -> np.ndarray:
+    return _there(shards.array_of(reader, path, variable), path)
+
+
+def _there(value: np.ndarray | None, path: str) -> np.ndarray:
     if value is None:
         raise hdf5.NotPlain(f"there is no array {path!r}: it holds the state of another model")
     return value

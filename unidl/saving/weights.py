@@ -16,14 +16,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from unidl.backend.variable import Variable
-from unidl.saving import hdf5, model_archive, orbax_files, safetensors, sharded
+from unidl.saving import hdf5, model_archive, orbax_files, safetensors, sharded, shards
 from unidl.utils.naming import is_of_unidl, numbered, prefix_of
 from unidl.utils.whole_file import whole_file
+from unidl.utils.whole_folder import finish_replacing
 
 if TYPE_CHECKING:
     from os import PathLike
 
-SAVED = (".weights.h5", safetensors.ENDING, sharded.ENDING)
+SAVED = (".weights.h5", safetensors.ENDING, sharded.ENDING, shards.ENDING)
 LOADED = (*SAVED, ".keras")
 
 
@@ -38,7 +39,8 @@ def save_weights(
     Args:
         model: built.
         filepath: ends with ".weights.h5"; with ".safetensors", where the names of tensors are the
-            paths of layers, such as "layers/dense/kernel"; or with ".weights.json".
+            paths of layers, such as "layers/dense/kernel"; or with ".weights.json"; or with
+            ".shards", a folder into which the processes of a run write at once, each what it holds.
         overwrite: False is an error where there is such a file.
         max_shard_size: cut the weights into files of at most so many GB, which stand beside
             `filepath`, a ".weights.json".
@@ -69,7 +71,22 @@ def save_weights(
             f"{model._who()}: there are no weights to save yet. Build the model first: call it on "
             "data, or give its input shape."
         )
-    write_arrays(filepath, arrays_of(model), names_of(model), max_shard_size)
+    names = names_of(model)
+    if filepath.endswith(shards.ENDING):
+        write_parts(model, filepath, names)
+        return
+    arrays: Iterable[tuple[str, np.ndarray]] = arrays_of(model)
+    if shards.is_split(model):
+        arrays = shards.copies(model, arrays)
+    shards.once(
+        model, lambda: write_arrays(filepath, arrays, names, max_shard_size), "save_weights"
+    )
+
+
+def write_parts(model: Any, filepath: str, names: dict[str, str]) -> None:
+    """Write the weights into a folder, each process what it holds."""
+    rows = ((names.get(path, path), value) for path, value in values_of(model))
+    shards.write(filepath, rows, "save_weights")
 
 
 def write_arrays(
@@ -92,12 +109,18 @@ def write_arrays(
 
 def arrays_of(model: Any) -> Iterator[tuple[str, np.ndarray]]:
     """(path in files, numbers) of all weights of `model`, and of its optimizer's state."""
+    for path, value in values_of(model):
+        yield path, np.asarray(value if isinstance(value, np.ndarray) else value.numpy())
+
+
+def values_of(model: Any) -> Iterator[tuple[str, Any]]:
+    """(path in files, Variable or array) of what `arrays_of` has numbers of."""
     for path, layer in layers_with_paths(model):
         for name, value in _values_of(layer).items():
             yield f"{path}/vars/{name}", value
     for path, optimizer in _optimizers(model):
         for i, variable in enumerate(optimizer.variables):
-            yield f"{path}/vars/{i}", np.asarray(variable.numpy())
+            yield f"{path}/vars/{i}", variable
 
 
 def names_of(model: Any) -> dict[str, str]:
@@ -146,6 +169,8 @@ def load_weights(model: Any, filepath: str | PathLike[str], skip_mismatch: bool 
     """
     is_orbax = orbax_files.is_checkpoint(filepath)
     filepath = os.fspath(filepath) if is_orbax else _check_path(filepath, LOADED)
+    if filepath.endswith(shards.ENDING):
+        finish_replacing(filepath)
     if not os.path.exists(filepath):
         raise FileNotFoundError(f"load_weights: there is no file {filepath}.")
     if not model.built and not _has_built_parts(model):
@@ -180,6 +205,9 @@ def weights_file(filepath: str, who: str, model: Any) -> Iterator[Any]:
     elif filepath.endswith(safetensors.ENDING):
         with safetensors.reading(filepath, who, names_of(model)) as reader:
             yield reader
+    elif filepath.endswith(shards.ENDING):
+        with shards.reading(filepath, who, names_of(model)) as reader:
+            yield reader
     elif filepath.endswith(sharded.ENDING):
         with sharded.reading(filepath, who) as reader:
             yield reader
@@ -213,7 +241,7 @@ def read_state(
         known[path] = len(variables)
         try:
             found = (
-                (variable, _read(reader, f"{path}/vars/{i}", variable.path, tuple(variable.shape)))
+                (variable.held, _read(reader, f"{path}/vars/{i}", variable.path, variable))
                 for i, variable in enumerate(variables)
             )
             if at_once:
@@ -246,20 +274,20 @@ def read_state(
     return assign
 
 
-def _values_of(layer: Any) -> dict[str, np.ndarray]:
-    """{name in the layer's group: its numbers}."""
+def _values_of(layer: Any) -> dict[str, Any]:
+    """{name in the layer's group: its Variable or array}."""
     if not layer.overrides("save_own_variables"):
-        return {str(i): variable.numpy() for i, variable in enumerate(layer._own_variables)}
+        return {str(i): variable for i, variable in enumerate(layer._own_variables)}
     store: dict[str, Any] = {}
     layer.save_own_variables(store)
     return {
-        str(name): value.numpy() if isinstance(value, Variable) else np.asarray(value)
+        str(name): value if isinstance(value, Variable) else np.asarray(value)
         for name, value in store.items()
     }
 
 
-def _read(reader: Any, path: str, name: str, shape: Any) -> np.ndarray:
-    value = reader.array(path, shape)
+def _read(reader: Any, path: str, name: str, variable: Any) -> np.ndarray:
+    value = shards.array_of(reader, path, variable)
     if value is None:
         raise hdf5.NotPlain(
             f"there is no array {reader.name_of(path)!r} for the weight {name!r}: another "
@@ -308,25 +336,24 @@ def _read_optimizer(model: Any, reader: Any, who: str, filepath: str) -> Callabl
     like = _optimizer_like(model.optimizer, model)
     if len(members) == len(model.optimizer.variables) < len(like.variables):
         like = model.optimizer  # that in the file was saved before its first step too
-    shapes = [tuple(v.shape) for v in like.variables]
-    if len(members) != len(shapes):
+    if len(members) != len(like.variables):
         warnings.warn(
             f"{who}: the optimizer's state in {filepath} has {len(members)} arrays, "
-            f"{model.optimizer.name} has {len(shapes)}; it belongs to another optimizer and is "
-            "ignored. The weights are loaded.",
+            f"{model.optimizer.name} has {len(like.variables)}; it belongs to another optimizer "
+            "and is ignored. The weights are loaded.",
             stacklevel=5,
         )
         return None
     values = [
-        _read(reader, f"optimizer/vars/{i}", f"optimizer variable {i}", shape)
-        for i, shape in enumerate(shapes)
+        _read(reader, f"optimizer/vars/{i}", f"optimizer variable {i}", variable)
+        for i, variable in enumerate(like.variables)
     ]
 
     def assign() -> None:
         if like is not model.optimizer:
             model.optimizer.build(model.trainable_variables)
         for variable, value in zip(model.optimizer.variables, values, strict=True):
-            variable.assign(value)
+            variable.held.assign(value)
 
     return assign
 
@@ -402,10 +429,12 @@ def _check_path(filepath: Any, endings: tuple[str, ...]) -> str:
             f"got {filepath!r}."
         )
     filepath = os.fspath(filepath)
+    if filepath.rstrip("/").endswith(shards.ENDING):
+        return filepath.rstrip("/")
     if not filepath.endswith(endings):
         raise ValueError(
             "The name of a weight file must end with '.weights.h5' (or '.safetensors', or "
-            f"'.weights.json' for shards), got {filepath!r}."
+            f"'.weights.json' for shards, or '.shards' for a folder), got {filepath!r}."
         )
     return filepath
 
@@ -418,10 +447,10 @@ def _check_shards(filepath: str, max_shard_size: Any) -> str:
             "save_weights: max_shard_size must be the maximum size of a file in GB, such as 5 or "
             f"0.5, got {max_shard_size!r}."
         )
-    if filepath.endswith(safetensors.ENDING):
+    if filepath.endswith((safetensors.ENDING, shards.ENDING)):
         raise ValueError(
-            f"save_weights: {filepath} is not split into shards. Write 'model.weights.json' with "
-            "max_shard_size, or leave out max_shard_size."
+            f"save_weights: {filepath} is not split into shards of a maximum size. Write "
+            "'model.weights.json' with max_shard_size, or leave out max_shard_size."
         )
     if filepath.endswith(".weights.h5"):
         before, filepath = filepath, filepath.removesuffix(".weights.h5") + sharded.ENDING
