@@ -18,6 +18,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from unidl.backend import contract, registry
 from unidl.backend.context import holding
+from unidl.backend.errors import UnsupportedError
 from unidl.backend.frame import current
 from unidl.backend.variable import put_store, stores_of
 
@@ -87,6 +88,8 @@ class Sharding(contract.Sharding):
         sharding = NamedSharding(_jax_mesh(split.mesh), PartitionSpec(*axes))
         if store.sharding == sharding:
             return store
+        if not sharding.is_fully_addressable:
+            _own_sharding(sharding)  # an error now, rather than when it is read
         return put(self.read(store), sharding)
 
     def read(self, store):
@@ -131,21 +134,16 @@ def _is_whole(place, shape):
 
 
 def local(x):
-    """A global array as one of this process' devices, which share its memory. Where they do not
-    hold all parts, all processes ask for it."""
+    """A global array as one of this process' devices, which share its memory."""
     if isinstance(x, jax.core.Tracer) or x.is_fully_addressable:
         return x
-    own = _own_sharding(x.sharding)
-    if own is None:
-        x = _gather(x.sharding.mesh)(x)
-        own = _own_sharding(x.sharding)
     parts = [shard.data for shard in x.addressable_shards]
-    return jax.make_array_from_single_device_arrays(x.shape, own, parts)
+    return jax.make_array_from_single_device_arrays(x.shape, _own_sharding(x.sharding), parts)
 
 
 @lru_cache(maxsize=256)
 def _own_sharding(sharding):
-    """How this process' devices hold a tensor of that sharding; None if they lack parts of it."""
+    """How this process' devices hold a tensor of that sharding, all parts of it."""
     mesh, number = sharding.mesh, jax.process_index()
     split_over = [axis for axis in sharding.spec if axis is not None]
     if not split_over:
@@ -155,13 +153,13 @@ def _own_sharding(sharding):
     own = mesh.devices[tuple(slice(first, last + 1) for first, last in corners)]
     sizes = dict(zip(mesh.axis_names, own.shape, strict=True))
     if own.size != len(places) or any(sizes[axis] != mesh.shape[axis] for axis in split_over):
-        return None
+        raise UnsupportedError(
+            f"jax: weights are split over devices of one process, but the mesh "
+            f"{dict(mesh.shape)} has devices of several along {', '.join(split_over)}. Let its "
+            "first axis go over the processes, the others over the devices of each, and split "
+            "weights along these."
+        )
     return NamedSharding(Mesh(own, mesh.axis_names), sharding.spec)
-
-
-@lru_cache(maxsize=16)
-def _gather(mesh):
-    return jax.jit(lambda x: x, out_shardings=NamedSharding(mesh, PartitionSpec()))
 
 
 def _require_no_device():

@@ -1,6 +1,8 @@
 """One process with several devices, against one device: the same seed gives the same run, in
 float64 to 1e-12. `make test-jax` gives the process four virtual devices."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -118,6 +120,16 @@ def test_each_device_has_its_rows():
             (output,) = model._step("predict").for_one_batch(x, 8)(1, [x])
         found[rows] = {shard.data.shape for shard in output.addressable_shards}
     assert found == {8: {(2, 3)}, 6: {(6, 3)}}
+
+
+def test_a_batch_size_that_does_not_divide_is_told():
+    model = mlp()
+    with DataParallel().scope():
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            model.fit(runs.X, runs.Y, batch_size=32, verbose=0)  # the last batch has 5 rows
+        with pytest.warns(UserWarning, match="30 rows does not divide over 4 devices"):
+            mlp().fit(runs.X, runs.Y, batch_size=30, verbose=0)
 
 
 def test_it_goes_on_without_a_distribution_and_on_another_backend(tmp_path):

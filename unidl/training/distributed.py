@@ -32,7 +32,7 @@ def on_own_rows(run: Any, model: Any, kind: str) -> Any:
     computes on all devices of a mesh."""
     whole = distribution()
     if whole is not None and whole.spans_devices:
-        return on_mesh(run, model, whole)
+        return on_mesh(run, model, whole, kind)
     active, engine = data_parallel(), joined()
     if active is None or engine is None:
         return run
