@@ -1,6 +1,7 @@
 """One process with several devices, against one device: the same seed gives the same run, in
 float64 to 1e-12. `make test-jax` gives the process four virtual devices."""
 
+import sys
 import warnings
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 import unidl
 from tests.distribution import runs
+from tests.distribution.test_runs import SCRIPT, started
 from unidl import layers, ops
 from unidl.backend import use_backend
 from unidl.distribution import (
@@ -66,6 +68,31 @@ def test_any_number_of_devices_is_one(case):
     shapes = [(1, 2), (2, 1), (2, 2), (1, 4)]
     data = [DataParallel(devices=NAMES[:n]) for n in (1, 2, 3, 4)]
     compare(case, 20, data + [model_parallel(shape, layouts) for shape in shapes])
+
+
+def on_two_processes(folder, mesh, devices):
+    command = [sys.executable, "-m", "unidl", "launch", "-n", "2", SCRIPT, str(folder), "3", "mlp"]
+    flags = f"--xla_force_host_platform_device_count={devices}"
+    return started(command, "jax", UNIDL_MESH=mesh, XLA_FLAGS=flags)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mesh", ["", "2x2"])
+def test_two_processes_of_two_devices_are_one(mesh, tmp_path):
+    expected = runs.run(runs.mlp, 3)
+    done = on_two_processes(tmp_path, mesh, devices=2)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
+    for number in range(2):
+        found = np.load(tmp_path / f"mlp.{number}.npz")
+        for key, wanted in expected.items():
+            assert np.abs(found[key] - wanted).max() <= 1e-12 * np.abs(wanted).max()
+
+
+@pytest.mark.slow
+def test_weights_are_split_within_a_process(tmp_path):
+    done = on_two_processes(tmp_path, "1x2", devices=1)
+    assert done.returncode != 0
+    assert "Let its first axis go over the processes" in done.stdout + done.stderr
 
 
 def mlp():
@@ -154,6 +181,29 @@ def test_an_assigned_variable_stays_where_it_was():
     assert {shard.data.shape for shard in kernel.value.addressable_shards} == {(8, 16)}
     assert (kernel.numpy() == 2).all()
     assert float(ops.sum(kernel)) == 2 * 8 * 64
+
+
+def test_another_mesh_lays_weights_out_anew():
+    layouts = {".*/dense/kernel": (None, "model")}
+    with model_parallel((1, 4), layouts).scope():
+        model = mlp()
+        model.fit(runs.X, runs.Y, verbose=0)
+    kernel, moment = model.layers[0].kernel, model.optimizer.slot_variables[0]
+    for distribution, columns in ((model_parallel((2, 2), layouts), 32), (DataParallel(), 64)):
+        with distribution.scope():
+            model.fit(runs.X, runs.Y, verbose=0)
+        for variable in (kernel, moment):
+            assert {shard.data.shape for shard in variable.value.addressable_shards} == {
+                (8, columns)
+            }
+
+
+def test_a_model_on_another_backend_is_left_alone():
+    with model_parallel((1, 4), {".*/dense/kernel": (None, "model")}).scope():
+        with use_backend("numpy"):
+            assert mlp().layers[0].kernel.split is None
+        model = mlp().to("numpy")
+        assert model.layers[0].kernel.split is None
 
 
 def test_the_names_of_devices():

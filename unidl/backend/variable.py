@@ -240,7 +240,7 @@ class Variable(HasOperators):
         if self.kernel_of is not None:
             store = backend.lay_out(store, self.kernel_of)
         self._backend, self._store = backend, store
-        if self._part is not None:
+        if self.split is not None:
             self._part = self.split = None
 
     def _check_shape(self, shape: Any) -> None:

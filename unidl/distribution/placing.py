@@ -7,29 +7,33 @@ import warnings
 from typing import Any
 
 from unidl.backend.variable import Variable, put_store, stores_of
-from unidl.distribution.active import distribution, joined
+from unidl.distribution.active import distribution
 from unidl.distribution.distributions import ModelParallel
 from unidl.distribution.splits import Split
 from unidl.utils.traceback_filtering import user_stacklevel
 
 
 def place(variable: Variable) -> None:
-    """Split a new variable if the active distribution has a layout for it."""
+    """Split a new variable if the active distribution has a layout for it. Where it lies on all
+    devices at once, it may also be laid out anew."""
     active = distribution()
-    if isinstance(active, ModelParallel) and variable.split is None:
-        layout = active.get_variable_layout(variable)
+    # A variable of another backend is told about by whoever trains it.
+    if not isinstance(active, ModelParallel) or active.engine is not variable.backend:
+        return
+    layout, split = active.get_variable_layout(variable), variable.split
+    if split is None or (active.spans_devices and not split.is_by(layout)):
         _place(variable, Split(variable.path, variable.shape, layout))
 
 
 def place_like(slot: Variable, variable: Variable) -> None:
     """Split what is kept for `variable` as that is split, if it has its shape."""
-    if variable.split is not None and slot.split is None and slot.shape == variable.shape:
+    split = variable.split
+    if split is not None and slot.split is not split and slot.shape == variable.shape:
         _place(slot, variable.split)
 
 
 def _place(variable: Variable, split: Split) -> None:
-    # A variable of another backend than that of the processes is told about by whoever trains it.
-    if split.is_whole or 0 in split.shape or joined() not in (None, variable.backend):
+    if split.is_whole or 0 in split.shape:
         return
     if variable.backend.spans_devices:
         with variable.backend.scope():

@@ -56,6 +56,10 @@ class Split:
     def _size_of(self, axis: str) -> int:
         return self.mesh.shape[self.mesh.axis_names.index(axis)]
 
+    def is_by(self, layout: TensorLayout) -> bool:
+        """Whether that layout makes it."""
+        return self.axes == layout.axes and self.mesh is layout.device_mesh
+
     @property
     def is_whole(self) -> bool:
         """Whether each part is the whole."""
