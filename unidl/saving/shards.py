@@ -204,7 +204,9 @@ class Reader(safetensors.ByPath):
         weight_map = index["weight_map"]
         self._files: dict[str, safetensors.Reader] = {}
         for name in sorted(set(weight_map.values())):
-            self._files[name] = safetensors.Reader(stack.enter_context(_opened(path, name)), {})
+            file = stack.enter_context(_opened(path, name))
+            with _naming(name):
+                self._files[name] = safetensors.Reader(file, {})
         self._file_of = weight_map
         self._stored: dict[str, safetensors.Tensor] = {}
         for name, file in self._files.items():
@@ -247,7 +249,9 @@ class Reader(safetensors.ByPath):
             is_apart = any(s.start >= s.stop for s in common)
             if is_apart and len(tensor.parts) > 1:
                 continue
-            numbers = self._files[self._file_of[stored]].array(stored, self._stored[stored].shape)
+            name = self._file_of[stored]
+            with _naming(name):
+                numbers = self._files[name].array(stored, self._stored[stored].shape)
             assert numbers is not None, "the file was asked for what its header names"
             if len(tensor.parts) == 1:
                 return numbers[place]
@@ -312,10 +316,16 @@ def _opened(path: str, name: str) -> Iterator[Any]:
     if not stat.S_ISREG(os.lstat(place).st_mode):
         raise NotPlain(f"{name!r} is a link, a folder or a device, not a plain file")
     with open(place, "rb") as file:
-        try:
-            yield file
-        except NotPlain as error:
-            raise NotPlain(f"{name!r}: {error}") from None
+        yield file
+
+
+@contextmanager
+def _naming(name: str) -> Iterator[None]:
+    """Inside, what is wrong is said to be so in the file of this name."""
+    try:
+        yield
+    except NotPlain as error:
+        raise NotPlain(f"{name!r}: {error}") from None
 
 
 def _put_together(
@@ -332,7 +342,9 @@ def _put_together(
             if part in taken:
                 raise NotPlain(f"the part {part!r} belongs to two tensors")
             taken.add(part)
-            place = tuple(slice(b, b + n) for b, n in zip(begin, stored[part].shape, strict=False))
+            if len(begin) != len(stored[part].shape):
+                raise NotPlain(f"the part {part!r} has other axes than {name!r}")
+            place = tuple(slice(b, b + n) for b, n in zip(begin, stored[part].shape, strict=True))
             found[name].parts.append((part, place))
         _check_grid(name, found[name], stored)
     for name, tensor in stored.items():
@@ -345,8 +357,6 @@ def _put_together(
 
 def _check_grid(name: str, tensor: Parted, stored: dict[str, safetensors.Tensor]) -> None:
     """NotPlain unless the parts are the cells of a grid, of one dtype."""
-    if any(len(place) != len(tensor.shape) for _, place in tensor.parts):
-        raise NotPlain(f"a part of {name!r} has other axes than {tensor.shape}")
     if len({stored[part].dtype for part, _ in tensor.parts}) != 1:
         raise NotPlain(f"the parts of {name!r} are missing, or have several dtypes")
     places = [place for _, place in tensor.parts]
