@@ -19,7 +19,7 @@ import numpy as np
 from jax._src import distributed
 
 from unidl.backend import contract
-from unidl.backend.errors import JoinError
+from unidl.backend.errors import JoinError, UnsupportedError
 
 # In the environment, from `unidl launch`.
 ADDRESS, COUNT, NUMBER = "JAX_COORDINATOR_ADDRESS", "JAX_NUM_PROCESSES", "JAX_PROCESS_ID"
@@ -52,6 +52,14 @@ class Collectives(contract.Collectives):
         JoinError.check("jax.distributed", found, (count, number))
         _World.timeout = timeout
         self.num_processes, self.process_id = found
+
+    def all_reduce(self, x):
+        if self.num_processes > 1:
+            raise UnsupportedError(
+                "jax: all_reduce: there is no sum over processes outside of a program for all of "
+                "their devices, in which XLA adds by itself."
+            )
+        return x
 
     def gather_bytes(self, own):
         client, message = distributed.global_state.client, next(_World.messages)

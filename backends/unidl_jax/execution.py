@@ -23,7 +23,7 @@ class Execution(contract.Execution):
         return (placement(), *[(t.shape, t.dtype) for t in tensors])
 
     def compile(self, fn, variables, jit_compile=False):
-        return _Compiled(self, fn, lambda tensors, _: _Program(fn, variables, tensors))
+        return _Compiled(self, fn, lambda tensors, _: _Program(self, fn, variables, tensors))
 
     def compile_step(self, forward, update, trainable, variables, jit_compile=False):
         return self.compile(super().compile_step(forward, update, trainable, variables), variables)
@@ -54,8 +54,8 @@ class _Compiled(PerSignature):
 class _Program:
     """One function under jax.jit."""
 
-    def __init__(self, fn, variables, tensors):
-        self._pure = Pure(fn, variables)
+    def __init__(self, backend, fn, variables, tensors):
+        self._pure, self._read = Pure(fn, variables), backend.read
 
         def pure(values, tensors, keys, numbers):
             return self._pure(
@@ -84,7 +84,7 @@ class _Program:
         keys, numbers = feed.draw().astype(np.uint32), feed.draw_numbers().astype(_float())
         variables, place = self._pure.variables, self._place
         if place is None:
-            stores = [local(store) for store in stores_of(variables)]
+            stores = [self._read(store) for store in stores_of(variables)]
         else:
             stores = place.stores(variables)
             tensors = [place.rows(tensor) for tensor in tensors]

@@ -54,8 +54,8 @@ class Placement:
         return isinstance(x.sharding, NamedSharding) and x.sharding.mesh == self.mesh
 
     def rows(self, x):
-        """A tensor of a batch, its rows split over the devices. If they do not divide, each device
-        has all of them: one batch of an epoch at most, which then takes as long as on one."""
+        """A tensor of a batch, its rows split over the devices. If they do not divide, as those of
+        a last batch may not, each device computes all of them."""
         pieces = self.mesh.shape[self.batch_axis]
         divides = x.ndim > 0 and x.shape[0] % pieces == 0
         return put(x, NamedSharding(self.mesh, PartitionSpec(self.batch_axis * divides or None)))
@@ -93,10 +93,10 @@ class Sharding(contract.Sharding):
         return put(self.read(store), sharding)
 
     def read(self, store):
-        return local(store)
+        return store if self.num_processes == 1 else local(store)
 
     def write(self, store, value):
-        if any(isinstance(x, jax.core.Tracer) for x in (store, value)):
+        if isinstance(value, jax.core.Tracer) or isinstance(store, jax.core.Tracer):
             return jax.lax.stop_gradient(value)
         sharding = store.sharding
         if not isinstance(sharding, NamedSharding) or value.sharding == sharding:
