@@ -1,6 +1,7 @@
 """A run with backups, which process 1 may end at the third epoch: `resumed.py FOLDER killed|whole`.
 
-What it ends with is in FOLDER/weights.npz, written by the first process.
+With UNIDL_SHARDS=4 in exact mode. What it ends with is in FOLDER/weights.npz, written by the first
+process.
 """
 
 import os
@@ -14,10 +15,11 @@ from unidl import layers
 
 
 def main(folder, how):
+    shards = int(os.environ["UNIDL_SHARDS"]) if "UNIDL_SHARDS" in os.environ else None
     unidl.config.set_floatx("float64")
     if os.environ.get("UNIDL_ALONE") != "1":
         unidl.distribution.initialize(timeout=30)
-        unidl.distribution.set_distribution(unidl.distribution.DataParallel())
+    unidl.distribution.set_distribution(unidl.distribution.DataParallel(virtual_shards=shards))
     number = unidl.get_backend().process_id
     unidl.utils.set_random_seed(3)
     draw = np.random.default_rng(0)

@@ -1,5 +1,6 @@
 """A training run in one or several processes: `runs.py FOLDER CASE ...` leaves for each case what
-process N ended with in FOLDER/CASE.N.npz. With UNIDL_ALONE=1 nobody is joined."""
+process N ended with in FOLDER/CASE.N.npz. With UNIDL_ALONE=1 nobody is joined; UNIDL_SHARDS=8
+trains in exact mode."""
 
 import os
 import sys
@@ -147,9 +148,12 @@ def run(case, epochs):
 def main():
     folder, epochs, *names = sys.argv[1:]
     unidl.config.set_floatx("float64")
-    if os.environ.get("UNIDL_ALONE") != "1":
+    alone, shards = os.environ.get("UNIDL_ALONE") == "1", os.environ.get("UNIDL_SHARDS")
+    if not alone:
         unidl.distribution.initialize(timeout=60)
-        unidl.distribution.set_distribution(unidl.distribution.DataParallel())
+    if shards or not alone:
+        exact = {"virtual_shards": int(shards)} if shards else {}
+        unidl.distribution.set_distribution(unidl.distribution.DataParallel(**exact))
     number = unidl.get_backend().process_id
     for case in CASES:
         if case.__name__ in names:

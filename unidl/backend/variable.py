@@ -284,7 +284,7 @@ def stores_of(variables: Any) -> list:
     stand_ins = current().stand_ins
     if stand_ins is None:
         return [v._store for v in variables]
-    return [stand_ins[v] for v in variables]
+    return [stand_ins[v] if stand_ins.stands_for(v) else v._store for v in variables]
 
 
 def commit(variables: Any, values: Any) -> None:

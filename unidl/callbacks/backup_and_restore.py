@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from unidl.backend.errors import UnsupportedError
 from unidl.callbacks.callback import Callback
 from unidl.callbacks.termination import Termination
-from unidl.distribution.active import is_first_process, num_processes
+from unidl.distribution.active import is_first_process
 from unidl.saving.background import BackgroundWriter
 from unidl.utils.rules import FLAG, Rule
 
@@ -121,10 +121,12 @@ class BackupAndRestore(Callback):
         self.writer.start(work)
 
     def on_train_begin(self, logs: Any = None) -> None:
-        if self.batches is not None and num_processes() > 1:
+        from unidl.training.distributed import data_parallel
+
+        if self.batches is not None and data_parallel() is not None:
             raise UnsupportedError(
-                "BackupAndRestore: within an epoch the metrics are spread over the processes. Use "
-                'save_freq="epoch".'
+                "BackupAndRestore: within an epoch the metrics are spread over processes or "
+                'shards. Use save_freq="epoch".'
             )
         if self.on_interruption:
             self.termination.watch()

@@ -101,6 +101,11 @@ def gather_json(found: Any) -> list[Any]:
     return [json.loads(text.tobytes()) for text in _gathered(own)]
 
 
+def all_gather(array: np.ndarray) -> list[np.ndarray]:
+    """[`array` of each process], of one shape and dtype everywhere."""
+    return [array] if _joined is None else _joined.all_gather(array)
+
+
 def gather_rows(array: np.ndarray) -> np.ndarray:
     """The rows (n, ...) of all processes, in their order; each may have another n."""
     return np.concatenate(_gathered(array))
@@ -108,12 +113,10 @@ def gather_rows(array: np.ndarray) -> np.ndarray:
 
 def _gathered(array: np.ndarray) -> list[np.ndarray]:
     """[`array` of each process]; the first axis may be of another size in each."""
-    if _joined is None:
-        return [array]
-    counts = [int(n[0]) for n in _joined.all_gather(np.array([len(array)], np.int64))]
+    counts = [int(n[0]) for n in all_gather(np.array([len(array)], np.int64))]
     padded = np.zeros((max(counts), *array.shape[1:]), array.dtype)
     padded[: len(array)] = array
-    return [part[:n] for part, n in zip(_joined.all_gather(padded), counts, strict=True)]
+    return [part[:n] for part, n in zip(all_gather(padded), counts, strict=True)]
 
 
 def distribution() -> Distribution | None:
