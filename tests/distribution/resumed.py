@@ -1,17 +1,27 @@
-"""A run with backups, which process 1 may end at the third epoch: `resumed.py FOLDER killed|whole`.
+"""A run with backups: `resumed.py FOLDER HOW`.
 
-With UNIDL_SHARDS=4 in exact mode. What it ends with is in FOLDER/weights.npz, written by the first
-process.
+HOW is "whole", "killed" (process 1 dies at the third epoch), or a number N: processes die at random
+moments until N of them have. With UNIDL_SHARDS=4 in exact mode. What it ends with is in
+FOLDER/weights.npz, written by the first process.
 """
 
+import glob
 import os
+import random
 import signal
 import sys
+import threading
+import time
 
 import numpy as np
 
 import unidl
 from unidl import layers
+
+
+def _die(folder, number):
+    open(os.path.join(folder, f"death.{number}.{time.time_ns()}"), "w").close()
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def main(folder, how):
@@ -41,8 +51,13 @@ def main(folder, how):
             if how == "killed" and epoch == 3 and number == 1:
                 os.kill(os.getpid(), signal.SIGKILL)
 
+    dies = how.isdigit() and len(glob.glob(os.path.join(folder, "death.*"))) < int(how)
+    if dies and random.random() < 0.6:
+        threading.Timer(random.uniform(0, 0.5), _die, (folder, number)).start()
     backup = unidl.callbacks.BackupAndRestore(os.path.join(folder, "backup"))
     model.fit(x, y, batch_size=8, epochs=6, verbose=0, callbacks=[backup, End()])
+    if dies:  # it was too late
+        _die(folder, number)
     if number == 0:
         np.savez(os.path.join(folder, "weights.npz"), *model.get_weights())
 

@@ -15,9 +15,9 @@ NAMES = [case.__name__ for case in CASES]
 NEEDS = {"numpy": "mpi4py"}
 
 
-def started(command, backend, **environment):
+def started(command, backend, timeout=150, **environment):
     return subprocess.run(
-        command, capture_output=True, text=True, timeout=150, check=False,
+        command, capture_output=True, text=True, timeout=timeout, check=False,
         env=os.environ | {"UNIDL_BACKEND": backend, "CUDA_VISIBLE_DEVICES": "-1", **environment},
     )  # fmt: skip
 

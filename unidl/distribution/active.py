@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import faulthandler
 import json
+import signal
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -71,8 +74,16 @@ def initialize(
         None if job_addresses is None else list(job_addresses), num_processes, process_id, timeout
     )
     _joined = backend
+    _show_where_it_is_ended()
     if not is_seeded():
         random.set_global_state(gather_json(random.get_global_state())[0])
+
+
+def _show_where_it_is_ended() -> None:
+    """A launcher that ends this process, since another one has waited for it in vain or failed,
+    finds in its log where it was."""
+    with suppress(AttributeError, OSError, ValueError, RuntimeError):  # no such signal, no stderr
+        faulthandler.register(signal.SIGTERM, all_threads=False, chain=True)
 
 
 def joined() -> Backend | None:
