@@ -67,10 +67,12 @@ MUTATIONS ?= 10000
 fuzz: $(VENV)/.complete
 	UNIDL_FUZZ_SECONDS=$(SECONDS) UNIDL_FUZZ_SEED=$(SEED) UNIDL_FUZZ_MUTATIONS=$(MUTATIONS) $(PYTEST) -m fuzz -rP --timeout 0 tests/fuzz
 
-# Training that is killed by the system KILLS times at random moments, on each backend.
+# Training that is killed by the system KILLS times at random moments, on each backend; and one of two processes of a run, WORKERS times, which `unidl launch` starts again.
 KILLS ?= 200
+WORKERS ?= 25
 chaos: $(VENV)/.complete
 	for backend in numpy torch tensorflow mxnet; do UNIDL_BACKEND=$$backend UNIDL_KILLS=$(KILLS) $(PYTEST) --timeout 0 tests/callbacks/test_backup_and_restore.py -s -k "killed_by_the_system" || exit 1; done
+	for backend in numpy torch tensorflow mxnet; do UNIDL_KILLS=$(WORKERS) $(PYTEST) --timeout 0 -m slow --backend $$backend tests/distribution/test_faults.py -s -k "die_at_random" || exit 1; done
 
 lint: $(VENV)/.complete
 	$(VENV)/bin/ruff check

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import atexit
 import ctypes
+import faulthandler
 import os
 import sys
+import threading
 from itertools import count
 from typing import ClassVar
 
@@ -28,8 +30,38 @@ _PARTS = {"float16": 1, "float32": 1, "float64": 3}
 
 class _World:
     store = None
+    watch = None
     keys = count()
     of_shape: ClassVar[dict] = {}
+
+
+class _Watch:
+    """Ends the process when it waits for others longer than `timeout` seconds.
+
+    ps-lite waits for ever, in a place where no exception reaches it.
+    """
+
+    def __init__(self, timeout):
+        self._timeout = timeout
+        self._begun, self._ended = threading.Event(), threading.Event()
+        threading.Thread(target=self._look, daemon=True).start()
+
+    def _look(self):
+        while self._begun.wait():
+            if not self._ended.wait(self._timeout):
+                number = "?" if _World.store is None else _World.store.rank
+                told = JoinError.of_waiting(number, "the kvstore", self._timeout)
+                print(f"JoinError: {told}", file=sys.stderr, flush=True)
+                faulthandler.dump_traceback()
+                os._exit(1)
+
+    def __enter__(self):
+        self._ended.clear()
+        self._begun.set()
+
+    def __exit__(self, *error):
+        self._begun.clear()
+        self._ended.set()
 
 
 def _leave():
@@ -48,7 +80,8 @@ def _new_key(shape, parts):
     in the same order."""
     key = next(_World.keys)
     store = _World.store
-    store.init(key, mx.nd.zeros((store.num_workers, parts, *(shape or (1,)))))
+    with _World.watch:
+        store.init(key, mx.nd.zeros((store.num_workers, parts, *(shape or (1,)))))
     return key
 
 
@@ -61,10 +94,11 @@ def _rows(key, array, parts):
         left = left - split[-1]
     sent = np.zeros((store.num_workers, parts, *(array.shape or (1,))), np.float32)
     sent[store.rank] = np.stack(split).reshape(sent.shape[1:])
-    store.push(key, mx.nd.array(sent))  # a copy: what was pushed is written over by the pull
     received = mx.nd.zeros(sent.shape)
-    store.pull(key, out=received)
-    whole = received.asnumpy().astype(array.dtype)
+    with _World.watch:
+        store.push(key, mx.nd.array(sent))  # a copy: what was pushed is written over by the pull
+        store.pull(key, out=received)
+        whole = received.asnumpy().astype(array.dtype)
     rows = whole[:, 0]
     for part in range(1, parts):
         rows = rows + whole[:, part]
@@ -121,7 +155,9 @@ class Collectives(contract.Collectives):
             )
         if os.environ.get("DMLC_ROLE") != "worker":
             raise JoinError.without_launcher("DMLC_ROLE")
-        store = mx.kv.create("dist_sync")
+        _World.watch = _Watch(timeout)
+        with _World.watch:
+            store = mx.kv.create("dist_sync")
         JoinError.check("the scheduler", (store.num_workers, store.rank), (count, number))
         _World.store = store
         # While Python ends, MXNet would take the store's threads for forgotten, and abort.

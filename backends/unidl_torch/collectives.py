@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import sys
+from contextlib import contextmanager
 from datetime import timedelta
 
 import torch
@@ -12,10 +15,25 @@ from unidl.backend import contract
 from unidl.backend.errors import JoinError
 
 
+class _World:
+    timeout = None
+
+
+@contextmanager
+def waiting(what):
+    """The engine's error of a wait that is over, or of a connection that is lost, as ours."""
+    try:
+        yield
+    except RuntimeError as error:
+        told = JoinError.of_waiting(dist.get_rank(), what, _World.timeout)
+        raise JoinError(f"{told} torch.distributed says: {error}") from error
+
+
 def _summed(x):
     # The engine sums memory as it lies, which is to be the same in all processes.
     y = x.detach().clone(memory_format=torch.contiguous_format)
-    dist.all_reduce(y)
+    with waiting("all_reduce"):
+        dist.all_reduce(y)
     return y
 
 
@@ -27,6 +45,20 @@ class _AllReduce(torch.autograd.Function):
     @staticmethod
     def backward(ctx, gradient):
         return _AllReduce.apply(gradient)
+
+
+def _of_this_start(timeout):
+    """Where torchrun says that processes meet, apart from those of earlier starts: it keeps what
+    these have left, addresses of processes that are gone."""
+    store, rank, count = next(iter(dist.rendezvous("env://", timeout=timeout)))
+    start = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+    return {"store": dist.PrefixStore(start, store), "rank": rank, "world_size": count}
+
+
+def _leave():
+    """Its threads would be ended in the middle of something while Python ends."""
+    if dist.is_initialized() and not hasattr(sys, "last_value"):
+        dist.destroy_process_group()
 
 
 class Collectives(contract.Collectives):
@@ -41,11 +73,14 @@ class Collectives(contract.Collectives):
             raise JoinError.without_launcher("torchrun")
         if not dist.is_initialized():
             engine = "nccl" if torch.cuda.is_available() else "gloo"
-            dist.init_process_group(engine, timeout=timedelta(seconds=timeout), **place)
+            wait = timedelta(seconds=timeout)
+            dist.init_process_group(engine, timeout=wait, **(place or _of_this_start(wait)))
+            atexit.register(_leave)
         found = dist.get_world_size(), dist.get_rank()
         JoinError.check("torch.distributed", found, (count, number))
         if torch.cuda.is_available():
             torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)))
+        _World.timeout = timeout
         self.num_processes, self.process_id = found
         self.timeout = timeout
 
@@ -56,5 +91,6 @@ class Collectives(contract.Collectives):
         device = "cuda" if torch.cuda.is_available() else "cpu"
         sent = torch.from_numpy(own.copy()).to(device)
         received = sent.new_empty((self.num_processes, len(sent)))
-        dist.all_gather(list(received), sent)
+        with waiting("all_gather"):
+            dist.all_gather(list(received), sent)
         return received.cpu().numpy()

@@ -15,8 +15,8 @@ def commands(wanted):
             "--nnodes", str(len(wanted.hosts)), "--node-rank", str(number),
             "--nproc-per-node", str(wanted.processes),
             "--master-addr", wanted.hosts[0], "--master-port", str(wanted.port),
-            "--tee", "3", *wanted.script,
+            "--max-restarts", str(wanted.max_restarts), "--tee", "3", *wanted.script,
         ]  # fmt: skip
         # torchrun sets it to 1, and warns that it did.
-        found.append(Command(argv, {"OMP_NUM_THREADS": "1"}, host=host))
+        found.append(Command(argv, {"OMP_NUM_THREADS": "1"}, host=host, restarts=True))
     return found

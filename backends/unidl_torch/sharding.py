@@ -8,6 +8,7 @@ import torch
 import torch.distributed as dist
 
 from unidl.backend import contract
+from unidl_torch.collectives import waiting
 
 
 class Sharding(contract.Sharding):
@@ -24,7 +25,8 @@ class Sharding(contract.Sharding):
             return part
         members, group = self._group_of(split)
         parts = part.new_empty((len(members), *part.shape))
-        dist.all_gather(list(parts), part, group)
+        with waiting("whole"):
+            dist.all_gather(list(parts), part, group)
         found = part.new_empty(split.shape)
         for number, received in zip(members, parts, strict=True):
             found[split.place_of(number)] = received

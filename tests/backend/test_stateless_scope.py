@@ -25,6 +25,23 @@ def test_assignments_stay_in_the_scope(backend):
         np.testing.assert_array_equal(variable.numpy(), outside)
 
 
+def test_gradients_of_variables_that_the_mapping_does_not_name(backend):
+    v = Variable([1.0, 2.0])
+    with unidl.StatelessScope():
+        _, (gradient,) = unidl.value_and_grad(lambda: ops.sum(v.value * v.value), [v])
+        np.testing.assert_array_equal(backend.to_numpy(gradient), [2, 4])
+
+
+def test_what_a_scope_kept_can_be_put_into_place(backend):
+    v, generator = Variable(1.0), random.SeedGenerator(1)
+    with unidl.StatelessScope() as scope:
+        v.assign(3.0)
+        generator.next()
+    assert (float(v), generator.counter) == (1, 0)
+    scope.put_into_place()
+    assert (float(v), generator.counter) == (3, 1)
+
+
 def test_a_scope_in_a_scope_reads_through_it(backend):
     v, w = Variable(1.0), Variable(2.0)
     with unidl.StatelessScope([(v, 10.0), (w, 20.0)]) as outer:

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import time
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from unidl import layers
 
 
 def main(what):
-    unidl.distribution.initialize(timeout=20)
+    unidl.distribution.initialize(timeout=8)
     unidl.distribution.set_distribution(unidl.distribution.DataParallel())
     is_other = unidl.get_backend().process_id == 1
     unidl.utils.set_random_seed(4 if is_other and what == "seed" else 3)
@@ -27,6 +28,8 @@ def main(what):
                 return
             if what == "throws":
                 raise RuntimeError("a bug in process 1")
+            if what == "hangs":
+                time.sleep(1000)
             if what == "killed":
                 os.kill(os.getpid(), signal.SIGKILL)
 

@@ -1,11 +1,17 @@
-"""A run with backups, which process 1 may end at the third epoch: `resumed.py FOLDER killed|whole`.
+"""A run with backups: `resumed.py FOLDER HOW`.
 
-What it ends with is in FOLDER/weights.npz, written by the first process.
+HOW is "whole", "killed" (process 1 dies at the third epoch), or a number N: processes die at random
+moments until N of them have. With UNIDL_SHARDS=4 in exact mode. What it ends with is in
+FOLDER/weights.npz, written by the first process.
 """
 
+import glob
 import os
+import random
 import signal
 import sys
+import threading
+import time
 
 import numpy as np
 
@@ -13,11 +19,17 @@ import unidl
 from unidl import layers
 
 
+def _die(folder, number):
+    open(os.path.join(folder, f"death.{number}.{time.time_ns()}"), "w").close()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 def main(folder, how):
+    shards = int(os.environ["UNIDL_SHARDS"]) if "UNIDL_SHARDS" in os.environ else None
     unidl.config.set_floatx("float64")
     if os.environ.get("UNIDL_ALONE") != "1":
         unidl.distribution.initialize(timeout=30)
-        unidl.distribution.set_distribution(unidl.distribution.DataParallel())
+    unidl.distribution.set_distribution(unidl.distribution.DataParallel(virtual_shards=shards))
     number = unidl.get_backend().process_id
     unidl.utils.set_random_seed(3)
     draw = np.random.default_rng(0)
@@ -39,8 +51,13 @@ def main(folder, how):
             if how == "killed" and epoch == 3 and number == 1:
                 os.kill(os.getpid(), signal.SIGKILL)
 
+    dies = how.isdigit() and len(glob.glob(os.path.join(folder, "death.*"))) < int(how)
+    if dies and random.random() < 0.6:
+        threading.Timer(random.uniform(0, 0.5), _die, (folder, number)).start()
     backup = unidl.callbacks.BackupAndRestore(os.path.join(folder, "backup"))
     model.fit(x, y, batch_size=8, epochs=6, verbose=0, callbacks=[backup, End()])
+    if dies:  # it was too late
+        _die(folder, number)
     if number == 0:
         np.savez(os.path.join(folder, "weights.npz"), *model.get_weights())
 

@@ -1,6 +1,6 @@
 """A training run in one or several processes: `runs.py FOLDER CASE ...` leaves for each case what
-process N ended with in FOLDER/CASE.N.npz. With UNIDL_ALONE=1 nobody is joined; UNIDL_MESH=2x2
-splits weights along the mesh's second axis."""
+process N ended with in FOLDER/CASE.N.npz. With UNIDL_ALONE=1 nobody is joined; UNIDL_SHARDS=8
+trains in exact mode, UNIDL_MESH=2x2 splits weights along the second axis of such a mesh."""
 
 import os
 import sys
@@ -163,14 +163,15 @@ def split_weights(shape):
 def main():
     folder, epochs, *names = sys.argv[1:]
     unidl.config.set_floatx("float64")
-    mesh = os.environ.get("UNIDL_MESH")
-    if os.environ.get("UNIDL_ALONE") != "1":
+    alone, shards = os.environ.get("UNIDL_ALONE") == "1", os.environ.get("UNIDL_SHARDS")
+    if not alone:
         unidl.distribution.initialize(timeout=60)
-        unidl.distribution.set_distribution(
-            split_weights(tuple(map(int, mesh.split("x"))))
-            if mesh
-            else unidl.distribution.DataParallel()
-        )
+    mesh = os.environ.get("UNIDL_MESH")
+    if mesh and not alone:
+        unidl.distribution.set_distribution(split_weights(tuple(map(int, mesh.split("x")))))
+    elif shards or not alone:
+        exact = {"virtual_shards": int(shards)} if shards else {}
+        unidl.distribution.set_distribution(unidl.distribution.DataParallel(**exact))
     number = unidl.get_backend().process_id
     for case in CASES:
         if case.__name__ in names:

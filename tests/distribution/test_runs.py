@@ -15,26 +15,27 @@ NAMES = [case.__name__ for case in CASES]
 NEEDS = {"numpy": "mpi4py"}
 
 
-def started(command, backend, **environment):
+def started(command, backend, timeout=150, **environment):
     given = {"UNIDL_BACKEND": backend, "CUDA_VISIBLE_DEVICES": "-1", "XLA_FLAGS": ""}
     return subprocess.run(
-        command, capture_output=True, text=True, timeout=150, check=False,
+        command, capture_output=True, text=True, timeout=timeout, check=False,
         env=os.environ | given | environment,
     )  # fmt: skip
 
 
-def launched(processes, backend, *script):
+def launched(processes, backend, *script, **environment):
     command = [sys.executable, "-m", "unidl", "launch", "-n", str(processes), *script]
-    return started(command, backend)
+    return started(command, backend, **environment)
 
 
-def in_processes(processes, backend, folder, names, epochs=2):
+def in_processes(processes, backend, folder, names, epochs=2, **environment):
     """[{name: array} of each process] for each case."""
     script = [SCRIPT, str(folder), str(epochs), *names]
     if processes == 1:
-        done = started([sys.executable, *script], backend, UNIDL_ALONE="1")
+        alone = [sys.executable, *script]
+        done = started(alone, backend, UNIDL_ALONE="1", **environment)
     else:
-        done = launched(processes, backend, *script)
+        done = launched(processes, backend, *script, **environment)
     assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
     return {name: [np.load(folder / f"{name}.{i}.npz") for i in range(processes)] for name in names}
 

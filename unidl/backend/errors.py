@@ -99,9 +99,9 @@ class JoinError(RuntimeError):
                 raise cls(f"initialize: {what}={wanted}, but {engine} says {there}.")
 
     @classmethod
-    def of_waiting(cls, number: int, what: str, timeout: float) -> JoinError:
+    def of_waiting(cls, number: int | str, what: str, timeout: float) -> JoinError:
         """Others did not come."""
         return cls(
-            f"Process {number} has waited {timeout:g} s for the others in {what}. One of them has "
-            "ended, hangs, or does something else: look at their output."
+            f"Process {number} waits for the others in {what} in vain, for at most {timeout:g} s. "
+            "One of them has ended, hangs, or does something else: look at their output."
         )

@@ -110,6 +110,16 @@ class StandIns(dict):
             self.met[variable] = None
         return variable.own_value()
 
+    def has(self, variable):
+        """Whether a value stands for the variable itself, and not for its part."""
+        return variable in self or (self._around is not None and self._around.has(variable))
+
+    def stands_for(self, variable):
+        """Whether what the variable holds is told here, and not by its own store."""
+        if variable in self or self._symbols:
+            return True
+        return self._around is not None and self._around.stands_for(variable)
+
     def assign(self, variable, value):
         if self._symbols and variable not in self:
             self.met[variable] = None

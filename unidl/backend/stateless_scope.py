@@ -16,7 +16,7 @@ import numpy as np
 from unidl.backend import registry
 from unidl.backend.frame import StandIns, changed, current
 from unidl.backend.host_held import HostHeld
-from unidl.backend.variable import Variable
+from unidl.backend.variable import Variable, commit
 from unidl.typing import Tensor
 
 
@@ -148,6 +148,14 @@ class StatelessScope:
             return variable.as_tensor(self._states[variable])
         held = self._values if self._stand_ins is None else self._stand_ins
         return held.get(variable)
+
+    def put_into_place(self) -> None:
+        """After the end: what was assigned inside becomes the Variables' own values, and the
+        numbers of the host theirs."""
+        held = self._stand_ins or {}
+        commit(list(held), [variable.backend.detach(value) for variable, value in held.items()])
+        for handle, state in self._states.items():
+            handle.state = state
 
     # -- for those who hold state ------------------------------------------------------------------
 

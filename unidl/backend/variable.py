@@ -224,7 +224,7 @@ class Variable(HasOperators):
         self._put(frame.stand_ins, value)
 
     def _put(self, stand_ins: Any, value: Tensor) -> None:
-        if self._part is not None and (stand_ins is None or self not in stand_ins):
+        if self._part is not None and not (stand_ins is not None and stand_ins.has(self)):
             self._part._put(stand_ins, self.backend.own_part(value, self.split))
         elif stand_ins is not None:
             stand_ins.assign(self, value)
@@ -318,7 +318,10 @@ def stores_of(variables: Any) -> list:
     stand_ins = current().stand_ins
     if stand_ins is None:
         return [v._store if v._part is None else v.own_value() for v in variables]
-    return [stand_ins[v] for v in variables]
+    return [
+        stand_ins[v] if v._part is not None or stand_ins.stands_for(v) else v._store
+        for v in variables
+    ]
 
 
 def commit(variables: Any, values: Any) -> None:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from unidl.backend.errors import UnsupportedError
 from unidl.callbacks.callback import Callback
 from unidl.callbacks.termination import Termination
-from unidl.distribution.active import is_first_process, num_processes
+from unidl.distribution.active import is_first_process
 from unidl.saving.background import BackgroundWriter
 from unidl.saving.shards import is_split, once, refuse_split
 from unidl.utils.rules import FLAG, Rule
@@ -139,10 +139,12 @@ class BackupAndRestore(Callback):
                 os.replace(latest, self._path("before", ending))
 
     def on_train_begin(self, logs: Any = None) -> None:
-        if self.batches is not None and num_processes() > 1:
+        from unidl.training.distributed import data_parallel
+
+        if self.batches is not None and data_parallel() is not None:
             raise UnsupportedError(
-                "BackupAndRestore: within an epoch the metrics are spread over the processes. Use "
-                'save_freq="epoch".'
+                "BackupAndRestore: within an epoch the metrics are spread over processes or "
+                'shards. Use save_freq="epoch".'
             )
         if self.on_interruption:
             instead = "A signal comes to one process, and all write a backup: leave it out."

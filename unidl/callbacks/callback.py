@@ -28,9 +28,6 @@ class Callback(Constructed):
 
     # Whether it writes files or logs: in a run of several processes the first one alone calls it.
     of_one_process = False
-    # Whether it reads weights: where these are split all processes call it even so, since they put
-    # them together, and the first one writes.
-    reads_weights = False
 
     def __init__(self) -> None:
         self.params: dict[str, Any] = {}
@@ -41,6 +38,11 @@ class Callback(Constructed):
 
     def set_model(self, model: Any) -> None:
         self.model = model
+
+    def _works_in_all(self, model: Any) -> bool:
+        """Whether all processes call it even if it is `of_one_process`: for weights that are split,
+        which they put together."""
+        return False
 
     def _reads_after(self, batch: int) -> bool:
         """Whether the hook for the end of this batch wants its numbers, which costs a read from the

@@ -11,7 +11,6 @@ from unidl.callbacks.history import History
 from unidl.callbacks.progress import Progress
 from unidl.distribution.active import is_first_process
 from unidl.saving.background import BackgroundWriter
-from unidl.saving.shards import is_split
 from unidl.training.kept_state import KeptState
 from unidl.training.seen_batch import SeenBatch
 
@@ -207,8 +206,7 @@ class CallbackList:
 
 def _of_the_first(callbacks, model):
     """Those that the first process alone calls."""
-    split = is_split(model)
-    return [c for c in callbacks if c.of_one_process and not (split and c.reads_weights)]
+    return [c for c in callbacks if c.of_one_process and not c._works_in_all(model)]
 
 
 def _nothing(*_):

@@ -43,8 +43,6 @@ class ModelCheckpoint(Checkpoint):
         >>> model.load_weights("02.weights.h5")
     """
 
-    reads_weights = True
-
     _rules: ClassVar = {"filepath": PATH, "save_weights_only": FLAG}
 
     def __init__(
@@ -68,6 +66,11 @@ class ModelCheckpoint(Checkpoint):
                 f"with {shown!r}, got {self.filepath!r}. Whole models are saved as 'model.keras', "
                 "weights only (save_weights_only=True) as 'model.weights.h5'."
             )
+
+    def _works_in_all(self, model: Any) -> bool:
+        from unidl.saving import shards
+
+        return shards.is_split(model) or self.filepath.rstrip("/").endswith(shards.ENDING)
 
     def _save(self, logs: Any) -> None:
         if not self._is_wanted(logs):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import faulthandler
 import json
+import signal
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -71,8 +74,16 @@ def initialize(
         None if job_addresses is None else list(job_addresses), num_processes, process_id, timeout
     )
     _joined = backend
+    _show_where_it_is_ended()
     if not is_seeded():
         random.set_global_state(gather_json(random.get_global_state())[0])
+
+
+def _show_where_it_is_ended() -> None:
+    """A launcher that ends this process, since another one has waited for it in vain or failed,
+    finds in its log where it was."""
+    with suppress(AttributeError, OSError, ValueError, RuntimeError):  # no such signal, no stderr
+        faulthandler.register(signal.SIGTERM, all_threads=False, chain=True)
 
 
 def joined() -> Backend | None:
@@ -101,6 +112,11 @@ def gather_json(found: Any) -> list[Any]:
     return [json.loads(text.tobytes()) for text in _gathered(own)]
 
 
+def all_gather(array: np.ndarray) -> list[np.ndarray]:
+    """[`array` of each process], of one shape and dtype everywhere."""
+    return [array] if _joined is None else _joined.all_gather(array)
+
+
 def gather_rows(array: np.ndarray) -> np.ndarray:
     """The rows (n, ...) of all processes, in their order; each may have another n."""
     return np.concatenate(_gathered(array))
@@ -108,12 +124,10 @@ def gather_rows(array: np.ndarray) -> np.ndarray:
 
 def _gathered(array: np.ndarray) -> list[np.ndarray]:
     """[`array` of each process]; the first axis may be of another size in each."""
-    if _joined is None:
-        return [array]
-    counts = [int(n[0]) for n in _joined.all_gather(np.array([len(array)], np.int64))]
+    counts = [int(n[0]) for n in all_gather(np.array([len(array)], np.int64))]
     padded = np.zeros((max(counts), *array.shape[1:]), array.dtype)
     padded[: len(array)] = array
-    return [part[:n] for part, n in zip(_joined.all_gather(padded), counts, strict=True)]
+    return [part[:n] for part, n in zip(all_gather(padded), counts, strict=True)]
 
 
 def distribution() -> Distribution | None:

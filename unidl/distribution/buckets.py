@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from unidl.tracing.rows import current_rows
+from unidl.tracing.rows import all_reduce, current_rows
 
 
 def whole_sums(backend: Any, gradients: list[Any]) -> list[Any]:
@@ -22,7 +22,7 @@ def whole_sums(backend: Any, gradients: list[Any]) -> list[Any]:
             backend.reshape(gradients[i], (math.prod(shape),))
             for i, shape in zip(members, shapes, strict=True)
         ]
-        total = backend.all_reduce(flat[0] if len(flat) == 1 else backend.concatenate(flat, 0))
+        total = all_reduce(backend, flat[0] if len(flat) == 1 else backend.concatenate(flat, 0))
         begin = 0
         for i, shape in zip(members, shapes, strict=True):
             end = begin + math.prod(shape)

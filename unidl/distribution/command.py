@@ -16,12 +16,14 @@ class Wanted(NamedTuple):
         script: the script and its arguments.
         hosts: names of hosts; the first one is where processes meet.
         port: the first of the ports on which they do.
+        max_restarts: how often all are started again when one fails.
     """
 
     processes: int
     script: list[str]
     hosts: list[str]
     port: int
+    max_restarts: int = 0
 
     @property
     def total(self) -> int:
@@ -35,6 +37,7 @@ class Command:
     label: what begins each line of its output; "" where the launcher itself does that.
     host: where it is to run.
     serves: whether it works for the others and ends by itself when they have.
+    restarts: whether it is a launcher that starts processes again by itself.
     """
 
     argv: list[str]
@@ -42,6 +45,7 @@ class Command:
     label: str = ""
     host: str = "127.0.0.1"
     serves: bool = False
+    restarts: bool = False
 
     def __str__(self) -> str:
         """As it is typed in a shell."""

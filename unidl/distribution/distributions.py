@@ -18,6 +18,7 @@ from unidl.distribution.active import (
 )
 from unidl.distribution.layouts import LayoutMap, TensorLayout
 from unidl.distribution.mesh import DeviceMesh, list_devices
+from unidl.distribution.shards import Shards
 from unidl.tracing.rows import Rows
 
 
@@ -33,6 +34,8 @@ class Distribution:
         True
     """
 
+    shards: Shards | None = None  # of exact mode
+
     def __init__(self, device_mesh: DeviceMesh, batch_dim_name: str | None = None) -> None:
         self.device_mesh, self.batch_dim_name = device_mesh, batch_dim_name
         self.num_processes, self.process_id = num_processes(), process_id()
@@ -41,7 +44,7 @@ class Distribution:
     @property
     def spans_devices(self) -> bool:
         """Whether one program computes on all devices, rather than each process its own rows."""
-        return self.engine.spans_devices
+        return self.engine.spans_devices and self.shards is None
 
     @contextmanager
     def scope(self) -> Iterator[None]:
@@ -58,9 +61,11 @@ class Distribution:
         axes = (self.batch_dim_name, *[None] * (len(data_shape) - 1))
         return TensorLayout(axes[: len(data_shape)], self.device_mesh)
 
-    def rows(self, total: int) -> Rows:
-        """Those of a batch of `total` that this process computes."""
-        return Rows.of(total, self.process_id, self.num_processes)
+    def rows(self, total: int) -> list[Rows]:
+        """Those of a batch of `total` that this process computes: of each of its shards."""
+        if self.shards is not None:
+            return self.shards.rows(total)
+        return [Rows.of(total, self.process_id, self.num_processes)]
 
 
 class DataParallel(Distribution):
@@ -78,6 +83,11 @@ class DataParallel(Distribution):
         device_mesh: of one axis; by default all devices of `list_devices()`.
         devices: in the place of a mesh, names from `list_devices()`.
         auto_shard_dataset: False says that a loader yields each process its own rows; not offered.
+        virtual_shards: None sums over processes as the engine does, which depends on their number
+            in the last digits. A number, of which the number of processes is a divisor, cuts each
+            batch into as many shards, which are computed one by one and summed in one fixed tree:
+            the bits of a run are then the same in 1, 2, 4 and 8 processes, and after a restart
+            with another number of them. Steps run eagerly, so it is slower.
 
     Examples:
         >>> unidl.distribution.DataParallel().num_processes  # nobody was joined
@@ -89,6 +99,7 @@ class DataParallel(Distribution):
         device_mesh: DeviceMesh | None = None,
         devices: Sequence[str] | None = None,
         auto_shard_dataset: bool = True,
+        virtual_shards: int | None = None,
     ) -> None:
         if device_mesh is not None and devices is not None:
             raise ValueError("DataParallel: give device_mesh= or devices=, not both.")
@@ -100,9 +111,21 @@ class DataParallel(Distribution):
             raise ValueError(f"DataParallel: expected a mesh of one axis, got {device_mesh.shape}.")
         _check_devices("DataParallel", device_mesh, joined() or registry.get_backend())
         super().__init__(device_mesh, device_mesh.axis_names[0])
+        self.virtual_shards = virtual_shards
+        self.shards = None if virtual_shards is None else self._shards(virtual_shards)
         self.auto_shard_dataset = True
         # Keras' names: each device has a copy of the model, and its share of the data.
         self.num_model_replicas, self.data_shard_id = device_mesh.shape[0], self.process_id
+
+    def _shards(self, total: int) -> Shards:
+        if not isinstance(total, int) or total < 1 or total % self.num_processes:
+            raise ValueError(
+                f"DataParallel: virtual_shards={total!r} cannot be dealt out to "
+                f"{self.num_processes} processes, each with as many. Give a multiple of their "
+                "number, such as 8 for 1, 2, 4 or 8 processes."
+            )
+        own = total // self.num_processes
+        return Shards(own, self.process_id * own, total)
 
     def get_variable_layout(self, variable: Any) -> TensorLayout:
         """Each process has the whole variable."""

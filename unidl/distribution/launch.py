@@ -1,6 +1,7 @@
 """`unidl launch`: starts the processes of a run through the launcher of the backend's engine.
 
-Exit status: that of the first process that failed, 0 if none did.
+Exit status: that of the first process that failed, 0 if none did; with --max-restarts that of the
+last start.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ GRACE_S = 10.0
 
 _EPILOG = """
   unidl launch -n 4 train.py --epochs 3
-  unidl launch -n 4 --backend torch train.py
+  unidl launch -n 4 --backend torch --max-restarts 3 train.py
   unidl launch -n 8 --hosts node1,node2 --dry-run train.py
 
 The last one prints the command for each host, with its environment: run it there, or put it into
@@ -51,6 +52,14 @@ def add_command(commands: Any) -> None:
     parser.add_argument(
         "--port", type=_positive, help="where processes meet; a free one by default"
     )
+    parser.add_argument(
+        "--max-restarts",
+        type=_not_negative,
+        default=0,
+        metavar="N",
+        help="start all again when one fails, at most N times: the script goes on from its last "
+        "checkpoint, by BackupAndRestore",
+    )
     parser.add_argument("--dry-run", action="store_true", help="print the commands, start nothing")
     parser.add_argument("script", nargs=argparse.REMAINDER, help="the script and its arguments")
     parser.set_defaults(run=run)
@@ -61,6 +70,10 @@ def _positive(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"expected a positive number, got {text}")
     return value
+
+
+def _not_negative(text: str) -> int:
+    return _positive(text) if text != "0" else 0
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -77,10 +90,15 @@ def _run(arguments: argparse.Namespace) -> int:
     if not arguments.script:
         raise ValueError("unidl launch: no script. Write: unidl launch -n 2 script.py")
     hosts = [host.strip() for host in arguments.hosts.split(",") if host.strip()]
-    port = arguments.port or _free_port()
     spec = registry.installed_spec(arguments.backend)
-    wanted = Wanted(arguments.n, arguments.script, hosts, port)
-    found = commands_of(spec, wanted)
+
+    def commands() -> list[Command]:
+        port = arguments.port or _free_port()
+        return commands_of(
+            spec, Wanted(arguments.n, arguments.script, hosts, port, arguments.max_restarts)
+        )
+
+    found = commands()
     if arguments.dry_run:
         for command in found:
             print(f"# on {command.host}\n{command}")
@@ -91,6 +109,17 @@ def _run(arguments: argparse.Namespace) -> int:
             f"unidl launch: nothing can be started on {', '.join(elsewhere)} from here. "
             "--dry-run prints the command for each host."
         )
+    if any(command.restarts for command in found):
+        return run_all(found)
+    for number in range(1, arguments.max_restarts + 1):
+        if not (status := run_all(found)):
+            return status
+        print(
+            f"unidl launch: restart {number} of {arguments.max_restarts}.",
+            file=sys.stderr,
+            flush=True,
+        )
+        found = commands()  # on another port: the old one may be in use for a while
     return run_all(found)
 
 

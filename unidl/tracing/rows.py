@@ -10,6 +10,7 @@ an epoch, which is split in another way, needs no program of its own.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 
@@ -20,13 +21,15 @@ class Rows(NamedTuple):
     """Rows `begin` to `end` of a batch of `total`.
 
     `alike` processes compute the same rows, of a batch with fewer rows than there are processes:
-    all of its rows, in each of them.
+    all of its rows, in each of them. `reduce(backend, x)` sums over all; None for what the backend
+    has for that.
     """
 
     begin: int
     end: int
     total: int
     alike: int = 1
+    reduce: Callable[[Any, Any], Any] | None = None
 
     @property
     def size(self) -> int:
@@ -85,7 +88,13 @@ def whole_sum(x: Any) -> Any:
 
     backend, x = tensor_of(x)
     with backend.scope():
-        return backend.all_reduce(x)
+        return all_reduce(backend, x)
+
+
+def all_reduce(backend: Any, x: Any) -> Any:
+    """`whole_sum` of a native tensor, while a step runs on rows of its own."""
+    reduce = _now().reduce
+    return backend.all_reduce(x) if reduce is None else reduce(backend, x)
 
 
 def whole_mean(mean: Any) -> Any:
@@ -98,7 +107,7 @@ def everywhere(backend: Any, flag: Any) -> Any:
     if own_rows.get() is None:
         return flag
     missing = backend.cast(backend.equal(flag, False), "float32")
-    return backend.equal(backend.all_reduce(missing), 0.0)
+    return backend.equal(all_reduce(backend, missing), 0.0)
 
 
 class RowKeys:

@@ -12,7 +12,12 @@ from unidl import tree
 from unidl.layers.base.layer import Layer
 from unidl.metrics import Metric
 from unidl.optimizers import Optimizer
-from unidl.training.distributed import whole_numbers
+from unidl.training.distributed import (
+    counting_begins,
+    data_parallel,
+    runs_in_shards,
+    whole_numbers,
+)
 from unidl.training.objective import to_number
 from unidl.training.steps import MAKERS, Step
 from unidl.utils.batch import pack_x_y_sample_weight
@@ -92,7 +97,8 @@ class OwnStep(Step):
             return tree.flatten(result)
 
         compiles = model.backend.compiles_gradients or kind != "train"
-        if model.run_eagerly or not compiles or _is_overridden(model, f"make_{kind}_function"):
+        eager = model.run_eagerly or runs_in_shards()
+        if eager or not compiles or _is_overridden(model, f"make_{kind}_function"):
             return body
         return _compiled_later(model, body)
 
@@ -101,16 +107,24 @@ class OwnStep(Step):
 
     def reset(self):
         self._model.reset_metrics()
+        counting_begins()
 
     def results(self, last, whole=True):
         """The numbers of the last run, which are what metrics found up to then."""
+        if data_parallel() is None:
+            return self._numbers(last)
+        if not whole:
+            return self._numbers(last[0])
+        return whole_numbers(self._model, [self._numbers(one) for one in last])
+
+    def _numbers(self, flat):
         found = {}
-        for name, value in self.pack(last).items():
+        for name, value in self.pack(flat).items():
             if isinstance(value, dict):  # of a metric with several
                 found |= {key: to_number(key, one) for key, one in value.items()}
             else:
                 found[name] = to_number(name, value)
-        return whole_numbers(self._model, found) if whole else found
+        return found
 
 
 def train_function(model):

@@ -12,7 +12,12 @@ from unidl.layers.base import call_context
 from unidl.layers.base.call_context import CallContext
 from unidl.tracing.pure import tracing_lock
 from unidl.training.batch_loss import batch_loss
-from unidl.training.distributed import on_own_rows, whole_states
+from unidl.training.distributed import (
+    counting_begins,
+    on_own_rows,
+    runs_in_shards,
+    whole_states,
+)
 from unidl.training.host_batch import is_pair
 from unidl.training.interrupts import whole_step
 from unidl.utils.watched import changes
@@ -91,6 +96,7 @@ class Step:
     def reset(self):
         """Before a pass: what it measures begins again."""
         self._model.objective.reset()
+        counting_begins()
 
     def results(self, last, whole=True):
         """{name: number} of what was measured in this pass; `last` is what the last run gave.
@@ -128,18 +134,22 @@ class Step:
             value = backend.asarray(leaf)
             return backend.cast(value, float_dtype) if is_cast(leaf.dtype) else value
 
-        def run(count, leaves):
+        def run(count, leaves, around=None):
+            """`around(function, tensors)` calls the function."""
             seen, _, compiled, launch = made
             if seen != changes():
                 _, _, compiled, launch = renewed()
-            tensors = [tensor(leaf) for leaf in leaves]
+            tensors, function = (
+                [tensor(leaf) for leaf in leaves],
+                compiled if count == 1 else launch,
+            )
             if not changes_state:
                 with gate.reading():
-                    return (compiled if count == 1 else launch)(*tensors)
+                    return function(*tensors) if around is None else around(function, tensors)
             with whole_step, gate.writing():
                 if before_run is not None:
                     before_run()
-                return (compiled if count == 1 else launch)(*tensors)
+                return function(*tensors) if around is None else around(function, tensors)
 
         return run
 
@@ -179,7 +189,7 @@ def make_train_step(model):
         def update(gradients):
             optimizer.apply(gradients, trainable)
 
-        if model.run_eagerly:
+        if model.run_eagerly or runs_in_shards():
             return _eager(backend, forward, update, trainable)
         return backend.compile_step(
             forward, update, trainable, model._state(), jit_compile=model.jit_compile
@@ -214,7 +224,7 @@ def make_test_step(model):
 
         return (
             body
-            if model.run_eagerly
+            if model.run_eagerly or runs_in_shards()
             else model.backend.compile(body, model._state(), jit_compile=model.jit_compile)
         )
 
@@ -234,7 +244,7 @@ def make_predict_step(model):
             structures["output"] = tree.map_structure(lambda _: 0, y_pred)
             return tree.flatten(y_pred)
 
-        eager = getattr(model, "run_eagerly", False)
+        eager = getattr(model, "run_eagerly", False) or runs_in_shards()
         return (
             body
             if eager
