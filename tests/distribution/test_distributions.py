@@ -143,3 +143,18 @@ def test_a_step_that_is_known_not_to_update_sends_nothing(backend, monkeypatch):
                 step(backend.asarray([1.0]))
             assert bool(sent) == updates
     np.testing.assert_allclose(w.numpy(), [0])
+
+
+def test_gradients_travel_in_fewer_bytes(backend, monkeypatch):
+    if "bfloat16" not in backend.sums_in:
+        with pytest.raises(UnsupportedError, match="gradient_dtype='bfloat16' is not offered on"):
+            DataParallel(gradient_dtype="bfloat16")
+        return
+    sent = []
+    monkeypatch.setattr(buckets, "all_reduce", lambda b, x: sent.append(b.dtype(x)) or x)
+    gradients = [backend.asarray([1.0, 1.0 + 2**-12], "float32"), backend.asarray(2.0, "float64")]
+    with DataParallel(gradient_dtype="bfloat16").scope(), holding(own_rows, Rows(0, 2, 4)):
+        sums = buckets.whole_sums(backend, gradients)
+    assert sent == ["bfloat16"]
+    assert [backend.dtype(x) for x in sums] == ["float32", "float64"]
+    np.testing.assert_array_equal(backend.to_numpy(sums[0]), [1, 1])
