@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from unidl.backend import contract
 from unidl.backend.variable import unassignable
+from unidl.tracing.rows import current_rows
 
 
 class Control(contract.Control):
@@ -38,6 +39,8 @@ class Control(contract.Control):
             outputs, gradient = function(*xs)
             return tuple(outputs), lambda upstream: tuple(gradient(*(_float(u) for u in upstream)))
 
+        if current_rows() is not None:  # in a step that runs as plain Python
+            return _with_gradient_in_python(flat, tensors)
         return list(jax.custom_gradient(flat)(*tensors))
 
     def jvp(self, function, primals, tangents):
@@ -45,6 +48,20 @@ class Control(contract.Control):
             lambda *xs: list(function(*xs)), tuple(primals), tuple(tangents)
         )
         return outputs, derivatives
+
+
+def _with_gradient_in_python(flat, tensors):
+    """As jax.custom_gradient, but the way back is no trace: it may ask for values."""
+    back = None
+
+    def forward(*xs):
+        nonlocal back
+        outputs, back = flat(*xs)
+        return outputs, ()
+
+    function = jax.custom_vjp(lambda *xs: flat(*xs)[0])
+    function.defvjp(forward, lambda _, upstream: back(upstream))
+    return list(function(*tensors))
 
 
 def _float(upstream):
