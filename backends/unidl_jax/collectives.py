@@ -46,7 +46,7 @@ class Collectives(contract.Collectives):
             raise JoinError.without_launcher("the environment") from error
         if threading.current_thread() is threading.main_thread():
             # JAX notes that a process is to end, and goes on.
-            signal.signal(signal.SIGTERM, on_sigterm)
+            signal.signal(signal.SIGTERM, on_sigterm or signal.SIG_DFL)
         atexit.register(_leave)
         found = jax.process_count(), jax.process_index()
         JoinError.check("jax.distributed", found, (count, number))
