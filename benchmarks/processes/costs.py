@@ -1,9 +1,10 @@
 """`python -m benchmarks.processes.costs`: a model on paper of a step on many GPUs.
 
 A ring all-reduce of B bytes among N takes 2 (N - 1) / N B / bandwidth + 2 (N - 1) latency
-(Patarasuk and Yuan, "Bandwidth optimal all-reduce algorithms for clusters of workstations", 2009). Each GPU
-keeps its batch of 64 images, so that computing takes the same time on any number of them. The sum
-begins when all gradients are there, or may be hidden behind the part of the step that makes them.
+(Patarasuk and Yuan, "Bandwidth optimal all-reduce algorithms for clusters of workstations", 2009).
+Each GPU keeps its batch of 64 images, so that computing takes the same time on any number of them.
+The sum begins when all gradients are there, or may be hidden behind the part of the step that makes
+them.
 """
 
 from __future__ import annotations
