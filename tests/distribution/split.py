@@ -232,6 +232,11 @@ def refused(mesh):
             model.fit(X, Y, verbose=0, callbacks=[callback])
         except unidl.backend.UnsupportedError as error:
             told.append(str(error))
+    model.compile("sgd", "mse", jit_compile=True)
+    try:
+        model.fit(X, Y, verbose=0)
+    except unidl.backend.UnsupportedError as error:
+        told.append(str(error))
     try:
         split_weights("1x3", LAYOUTS)
     except ValueError as error:

@@ -109,6 +109,7 @@ def test_what_does_not_fit_is_told(backend, tmp_path):
                 "no weight is called like '(.*/)?nothing', a key of the LayoutMap",
                 "TensorBoard: the weights of Sequential",
                 "BackupAndRestore(on_interruption=True): the weights of Sequential",
+                "jit_compile=True cannot put weights together",
                 "the mesh has 3 devices, but there are 2 processes",
             ],
             strict=True,

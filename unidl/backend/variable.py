@@ -178,7 +178,7 @@ class Variable(HasOperators):
         return len(self.shape)
 
     def numpy(self) -> np.ndarray:
-        """A host copy."""
+        """A host copy. Of one that is split over processes all ask for it, each for the whole."""
         return self.backend.to_numpy(self.uncast)
 
     def assign(self, value: TensorLike) -> Variable:
@@ -328,7 +328,10 @@ def commit(variables: Any, values: Any) -> None:
     """Put what a step computed into place, one native value for each Variable."""
     stand_ins = current().stand_ins
     for variable, value in zip(variables, values, strict=True):
-        variable._put(stand_ins, value)
+        if stand_ins is not None or variable._part is not None:
+            variable._put(stand_ins, value)
+        elif value is not variable._store:
+            variable._store = variable._backend.write(variable._store, value)
 
 
 def put_store(variable: Variable, store: Any) -> None:

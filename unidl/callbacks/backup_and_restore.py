@@ -12,8 +12,9 @@ from unidl.backend.errors import UnsupportedError
 from unidl.callbacks.callback import Callback
 from unidl.callbacks.termination import Termination
 from unidl.distribution.active import is_first_process
+from unidl.distribution.placing import is_split
 from unidl.saving.background import BackgroundWriter
-from unidl.saving.shards import is_split, once, refuse_split
+from unidl.saving.shards import once, refuse_split
 from unidl.utils.rules import FLAG, Rule
 from unidl.utils.whole_folder import finish_replacing
 

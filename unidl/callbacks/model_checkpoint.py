@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from unidl.callbacks.checkpoint import AfterBatches, Checkpoint
 from unidl.distribution.active import is_first_process
+from unidl.distribution.placing import is_split
 from unidl.utils.rules import FLAG, PATH
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class ModelCheckpoint(Checkpoint):
     def _works_in_all(self, model: Any) -> bool:
         from unidl.saving import shards
 
-        return shards.is_split(model) or self.filepath.rstrip("/").endswith(shards.ENDING)
+        return is_split(model) or self.filepath.rstrip("/").endswith(shards.ENDING)
 
     def _save(self, logs: Any) -> None:
         if not self._is_wanted(logs):

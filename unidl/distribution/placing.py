@@ -6,6 +6,7 @@ import re
 import warnings
 from typing import Any
 
+from unidl.backend.errors import UnsupportedError
 from unidl.backend.variable import Variable, put_store, stores_of
 from unidl.distribution.active import distribution
 from unidl.distribution.distributions import ModelParallel
@@ -43,6 +44,11 @@ def _place(variable: Variable, split: Split) -> None:
         variable.hold_part(split)
 
 
+def is_split(model: Any) -> bool:
+    """Whether this process holds only parts of the weights of `model`."""
+    return any(variable.held is not variable for variable in model._device_variables)
+
+
 def place_model(model: Any, optimizers: list[Any]) -> None:
     """Split what was made before the distribution was set, and warn of keys without a weight."""
     active = distribution()
@@ -53,6 +59,11 @@ def place_model(model: Any, optimizers: list[Any]) -> None:
         place(variable)
     for optimizer in optimizers:
         optimizer.place_slots()
+    if is_split(model) and getattr(model, "jit_compile", False):
+        raise UnsupportedError(
+            f"{model._who()}: jit_compile=True cannot put weights together that are split over "
+            "processes. Leave it out; steps are compiled without it, too."
+        )
     paths = [variable.path for variable in variables]
     idle = [key for key in active.layout_map if not any(re.fullmatch(key, path) for path in paths)]
     if idle:

@@ -17,6 +17,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from unidl.distribution.placing import is_split
 from unidl.layers.base import weight_limit
 from unidl.layers.base.undrawn import undrawn
 from unidl.optimizers import LossScaleOptimizer
@@ -36,7 +37,7 @@ from unidl.saving.serialization import (
     deserialize_keras_object,
     serialize_keras_object,
 )
-from unidl.saving.shards import copies, is_split, once
+from unidl.saving.shards import copies, once
 from unidl.saving.weights import arrays_of, read_state
 from unidl.typing import CustomObjects
 from unidl.utils.archives import MOST_BYTES as _MOST_BYTES

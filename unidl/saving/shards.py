@@ -27,6 +27,7 @@ import numpy as np
 
 from unidl.backend.errors import JoinError, UnsupportedError
 from unidl.distribution.active import gather_json, is_first_process, num_processes, process_id
+from unidl.distribution.placing import is_split
 from unidl.distribution.together import together
 from unidl.saving import safetensors
 from unidl.saving.hdf5 import NotPlain
@@ -127,11 +128,6 @@ def _shared_out(rows: list[tuple[str, Any]]) -> tuple[list, dict[str, str], dict
 
 def _numbers(value: Any) -> np.ndarray:
     return value if isinstance(value, np.ndarray) else np.asarray(value.numpy())
-
-
-def is_split(model: Any) -> bool:
-    """Whether this process holds only parts of the weights of `model`."""
-    return any(variable.held is not variable for variable in model._device_variables)
 
 
 def refuse_split(model: Any, who: str, instead: str) -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from unidl.backend.variable import Variable
+from unidl.distribution.placing import is_split
 from unidl.saving import hdf5, model_archive, orbax_files, safetensors, sharded, shards
 from unidl.utils.naming import is_of_unidl, numbered, prefix_of
 from unidl.utils.whole_file import whole_file
@@ -76,7 +77,7 @@ def save_weights(
         write_parts(model, filepath, names)
         return
     arrays: Iterable[tuple[str, np.ndarray]] = arrays_of(model)
-    if shards.is_split(model):
+    if is_split(model):
         arrays = shards.copies(model, arrays)
     shards.once(
         model, lambda: write_arrays(filepath, arrays, names, max_shard_size), "save_weights"
