@@ -111,6 +111,7 @@ def test_a_model_of_another_backend_is_told(monkeypatch):
         num_processes=2,
         process_id=0,
         spans_devices=False,
+        sums_in=(),
         mesh_devices=lambda: ["cpu:0", "cpu:1"],
     )
     monkeypatch.setattr(active, "_joined", other)
