@@ -62,6 +62,8 @@ def _leave():
 
 
 class Collectives(contract.Collectives):
+    sums_in = ("bfloat16",)
+
     def join_processes(self, addresses, count, number, timeout):
         if not dist.is_available():
             raise JoinError("This build of torch has no torch.distributed. Install another one.")

@@ -44,7 +44,9 @@ def main(folder, how):
             layers.Dense(1),
         ]
     )
-    model.compile("adam", "mse")
+    # Three batches in an epoch, so that a backup may be made between two updates.
+    optimizer = unidl.optimizers.Adam(gradient_accumulation_steps=2)
+    model.compile(optimizer, "mse")
 
     class End(unidl.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):

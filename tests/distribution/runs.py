@@ -116,7 +116,12 @@ def own_step():
     return OwnStep, {}
 
 
-CASES = (own_step, mlp, batch_norm, dropout, weights, convolutions, masks, attention)
+def accumulation():
+    """Five batches in an epoch, and an update after every three."""
+    return [layers.Dense(8), layers.Dropout(0.25), layers.Dense(1)], {"every": 3}
+
+
+CASES = (own_step, accumulation, mlp, batch_norm, dropout, weights, convolutions, masks, attention)
 
 
 def run(case, epochs):
@@ -133,7 +138,10 @@ def run(case, epochs):
         model = unidl.Sequential([inputs, *parts])
     classifies = data["y"] is CLASSES
     loss = "sparse_categorical_crossentropy" if classifies else "mse"
-    optimizer = unidl.optimizers.Adam(2**-6, epsilon=1e-3, global_clipnorm=1.0)
+    every = data.pop("every", None)
+    optimizer = unidl.optimizers.Adam(
+        2**-6, epsilon=1e-3, global_clipnorm=1.0, gradient_accumulation_steps=every
+    )
     model.compile(optimizer, loss, metrics=["accuracy"] if classifies else ["mae"])
     history = model.fit(**data, batch_size=8, epochs=epochs, verbose=0).history
     found = {name: np.array(values) for name, values in history.items()}

@@ -7,6 +7,7 @@ import pytest
 
 import unidl
 from unidl.backend import UnsupportedError
+from unidl.backend.context import holding
 from unidl.distribution import (
     DataParallel,
     DeviceMesh,
@@ -15,10 +16,12 @@ from unidl.distribution import (
     ModelParallel,
     TensorLayout,
     active,
+    buckets,
     distribution,
     set_distribution,
 )
-from unidl.tracing.rows import Rows
+from unidl.distribution.accumulation import known_update
+from unidl.tracing.rows import Rows, own_rows
 
 
 @pytest.mark.parametrize("total", [1, 2, 3, 4, 5, 7, 8, 31])
@@ -111,3 +114,47 @@ def test_a_model_of_another_backend_is_told(monkeypatch):
         pytest.raises(JoinError, match="but the processes have joined on 'other'"),
     ):
         model.predict(np.ones((4, 2)), verbose=0)
+
+
+def test_accumulated_gradients_are_sent_when_an_update_uses_them(backend, monkeypatch):
+    sent = []
+    monkeypatch.setattr(buckets, "all_reduce", lambda backend, x: sent.append(1) or x)
+    w = unidl.Variable([1.0, 2.0])
+    optimizer = unidl.optimizers.SGD(1.0, gradient_accumulation_steps=3)
+    with holding(own_rows, Rows(0, 2, 4)):
+        for step in range(1, 7):
+            optimizer.apply([unidl.ops.array([1.0, 0.0])], [w])
+            assert len(sent) == step // 3
+    np.testing.assert_allclose(w.numpy(), [-1, 2])
+
+
+def test_a_step_that_is_known_not_to_update_sends_nothing(backend, monkeypatch):
+    sent = []
+    monkeypatch.setattr(buckets, "all_reduce", lambda backend, x: sent.append(1) or x)
+    w = unidl.Variable([1.0])
+    optimizer = unidl.optimizers.SGD(1.0, gradient_accumulation_steps=2)
+    optimizer.build([w])
+    state = [w, *optimizer.accumulators]
+    with holding(own_rows, Rows(0, 2, 4)):
+        for updates in (0.0, 1.0):
+            assert optimizer.updates_next() == updates
+            with holding(known_update, updates):
+                step = backend.compile(lambda g: (optimizer.apply([g], [w]), g)[1], state)
+                step(backend.asarray([1.0]))
+            assert bool(sent) == updates
+    np.testing.assert_allclose(w.numpy(), [0])
+
+
+def test_gradients_travel_in_fewer_bytes(backend, monkeypatch):
+    if "bfloat16" not in backend.sums_in:
+        with pytest.raises(UnsupportedError, match="gradient_dtype='bfloat16' is not offered on"):
+            DataParallel(gradient_dtype="bfloat16")
+        return
+    sent = []
+    monkeypatch.setattr(buckets, "all_reduce", lambda b, x: sent.append(b.dtype(x)) or x)
+    gradients = [backend.asarray([1.0, 1.0 + 2**-12], "float32"), backend.asarray(2.0, "float64")]
+    with DataParallel(gradient_dtype="bfloat16").scope(), holding(own_rows, Rows(0, 2, 4)):
+        sums = buckets.whole_sums(backend, gradients)
+    assert sent == ["bfloat16"]
+    assert [backend.dtype(x) for x in sums] == ["float32", "float64"]
+    np.testing.assert_array_equal(backend.to_numpy(sums[0]), [1, 1])

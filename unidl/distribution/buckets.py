@@ -1,10 +1,11 @@
-"""Gradients of all variables, sent together."""
+"""Gradients of all variables, sent together, in fewer bytes if that is wanted."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
+from unidl.distribution.active import distribution
 from unidl.tracing.rows import all_reduce, current_rows
 
 
@@ -12,6 +13,16 @@ def whole_sums(backend: Any, gradients: list[Any]) -> list[Any]:
     """The sum of each gradient over all processes: one message for each dtype."""
     if current_rows() is None:
         return gradients
+    active = distribution()
+    wire = None if active is None else active.gradient_dtype
+    if wire is not None:
+        dtypes = [backend.dtype(gradient) for gradient in gradients]
+        sums = _sums(backend, [backend.cast(gradient, wire) for gradient in gradients])
+        return [backend.cast(total, dtype) for total, dtype in zip(sums, dtypes, strict=True)]
+    return _sums(backend, gradients)
+
+
+def _sums(backend: Any, gradients: list[Any]) -> list[Any]:
     of_dtype: dict[str, list[int]] = {}
     for i, gradient in enumerate(gradients):
         of_dtype.setdefault(backend.dtype(gradient), []).append(i)

@@ -35,6 +35,7 @@ class Distribution:
     """
 
     shards: Shards | None = None  # of exact mode
+    gradient_dtype: str | None = None
 
     def __init__(self, device_mesh: DeviceMesh, batch_dim_name: str | None = None) -> None:
         self.device_mesh, self.batch_dim_name = device_mesh, batch_dim_name
@@ -80,6 +81,8 @@ class DataParallel(Distribution):
             batch into as many shards, which are computed one by one and summed in one fixed tree:
             the bits of a run are then the same in 1, 2, 4 and 8 processes, and after a restart
             with another number of them. Steps run eagerly, so it is slower.
+        gradient_dtype: "bfloat16" sends gradients in half of the bytes of float32, with 8 binary
+            digits; None as they are.
 
     Examples:
         >>> unidl.distribution.DataParallel().num_processes  # nobody was joined
@@ -92,6 +95,7 @@ class DataParallel(Distribution):
         devices: Sequence[str] | None = None,
         auto_shard_dataset: bool = True,
         virtual_shards: int | None = None,
+        gradient_dtype: str | None = None,
     ) -> None:
         if device_mesh is not None and devices is not None:
             raise ValueError("DataParallel: give device_mesh= or devices=, not both.")
@@ -108,6 +112,7 @@ class DataParallel(Distribution):
                 f"{device_mesh.shape[0]} script.py`."
             )
         super().__init__(device_mesh, device_mesh.axis_names[0])
+        self.gradient_dtype = _of_gradients(gradient_dtype)
         self.virtual_shards = virtual_shards
         self.shards = None if virtual_shards is None else self._shards(virtual_shards)
         self.auto_shard_dataset = True
@@ -131,6 +136,17 @@ class DataParallel(Distribution):
     def get_tensor_layout(self, path: str) -> None:
         """Tensors inside of a model stay where they are."""
         return
+
+
+def _of_gradients(dtype: str | None) -> str | None:
+    backend = joined() or registry.get_backend()
+    if dtype not in (None, *backend.sums_in):
+        offered = ", ".join(map(repr, (None, *backend.sums_in)))
+        raise UnsupportedError(
+            f"DataParallel: gradient_dtype={dtype!r} is not offered on {backend.name!r}, whose "
+            f"engine adds gradients in {offered} (None: as they are)."
+        )
+    return dtype
 
 
 class ModelParallel(Distribution):

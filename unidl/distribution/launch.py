@@ -93,7 +93,7 @@ def _run(arguments: argparse.Namespace) -> int:
     spec = registry.installed_spec(arguments.backend)
 
     def commands() -> list[Command]:
-        port = arguments.port or _free_port()
+        port = arguments.port or free_port()
         return commands_of(
             spec, Wanted(arguments.n, arguments.script, hosts, port, arguments.max_restarts)
         )
@@ -136,7 +136,7 @@ def commands_of(spec: BackendSpec, wanted: Wanted) -> list[Command]:
     ]
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port: int = found.getsockname()[1]

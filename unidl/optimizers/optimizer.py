@@ -21,6 +21,7 @@ from unidl.backend.errors import ArgumentError
 from unidl.backend.frame import current
 from unidl.backend.registry import owner_of_type
 from unidl.backend.variable import Variable
+from unidl.distribution.accumulation import known_update, sums_later
 from unidl.distribution.buckets import whole_sums
 from unidl.ops.dispatch import owner_of
 from unidl.optimizers import clipping, rates, step_numbers
@@ -241,6 +242,17 @@ class Optimizer(ByVariable, HoldsSlots, StatelessApply, Watched, Constructed):
         number = (self._steps.value - 1) // (self.gradient_accumulation_steps or 1) + 1
         return step_numbers.as_float(number) if step_numbers.is_tensor(number) else number
 
+    def updates_next(self) -> float | None:
+        """For a trainer: 1.0 if the next step is one that updates, 0.0 if it only adds gradients
+        up; None where every step updates."""
+        every = self.gradient_accumulation_steps
+        return float((self._steps.value + 1) % every == 0) if every else None
+
+    @property
+    def accumulators(self) -> list[Variable]:
+        """The sums of gradients since the last update."""
+        return self._slots.get("gradient_accumulator", [])
+
     def begin_step(self) -> None:
         """For a trainer, before each run of a step: an error unless the optimizer is built. `apply`
         does the counting."""
@@ -305,13 +317,12 @@ class Optimizer(ByVariable, HoldsSlots, StatelessApply, Watched, Constructed):
         learning_rate = next_number(self._count_step)
         with backend.scope():
             grads = [self._gradient(backend, g, v) for g, v in zip(grads, variables, strict=True)]
-            grads = whole_sums(backend, grads)
             if self.loss_scale_factor is not None:
                 grads = [backend.divide(g, self.loss_scale_factor) for g in grads]
             if self.gradient_accumulation_steps:
                 self._accumulate(backend, variables, grads, learning_rate)
             else:
-                self._step(backend, variables, grads, learning_rate)
+                self._step(backend, variables, whole_sums(backend, grads), learning_rate)
             if self.use_ema:
                 self._average(backend)
             for variable in variables:
@@ -467,16 +478,23 @@ class Optimizer(ByVariable, HoldsSlots, StatelessApply, Watched, Constructed):
 
     def _accumulate(self, backend: Any, variables: Any, grads: Any, learning_rate: Any) -> None:
         steps = self.gradient_accumulation_steps
+        if not sums_later():
+            grads = whole_sums(backend, grads)
         sums = [self._slots["gradient_accumulator"][self._index[v]] for v in variables]
         totals = [backend.add(g, s.value) for g, s in zip(grads, sums, strict=True)]
-        is_update = next_number(
-            lambda: step_numbers.choose(self._steps.value % steps == 0, 1.0, 0.0)
-        )
+        is_update = known_update.get()
+        if is_update is None:
+            is_update = next_number(
+                lambda: step_numbers.choose(self._steps.value % steps == 0, 1.0, 0.0)
+            )
+
+        def means() -> list[Any]:
+            whole = whole_sums(backend, totals) if sums_later() else totals
+            return [backend.divide(t, steps) for t in whole]
+
         if isinstance(is_update, float):
             if is_update:
-                self._step(
-                    backend, variables, [backend.divide(t, steps) for t in totals], learning_rate
-                )
+                self._step(backend, variables, means(), learning_rate)
             for total, variable in zip(totals, sums, strict=True):
                 variable.replace(backend.full_like(total, 0) if is_update else total)
             return
@@ -485,7 +503,7 @@ class Optimizer(ByVariable, HoldsSlots, StatelessApply, Watched, Constructed):
         kept = (*self._slots["gradient_accumulator"], *self._slots.get("average", ()))
         touched = [v.held for v in (*variables, *self._slot_order) if v not in kept]
         before = [backend.copy(v.value) for v in touched]
-        self._step(backend, variables, [backend.divide(t, steps) for t in totals], learning_rate)
+        self._step(backend, variables, means(), learning_rate)
         for variable, old in zip(touched, before, strict=True):
             variable.replace(backend.where(chosen, variable.value, old))
         for total, variable in zip(totals, sums, strict=True):

@@ -13,6 +13,11 @@ from unidl.backend.errors import JoinError
 from unidl.backend.frame import standing_in
 from unidl.backend.stateless_scope import StatelessScope
 from unidl.distribution import Distribution, distribution
+from unidl.distribution.accumulation import (
+    begin_accumulating,
+    gather_accumulated,
+    known_update,
+)
 from unidl.distribution.active import gather_json, gather_rows, joined
 from unidl.distribution.lockstep import tree_sum
 from unidl.tracing.rows import own_rows
@@ -57,6 +62,31 @@ def on_own_rows(run: Any, model: Any, kind: str) -> Any:
         return results if kind != "predict" else _whole(model.backend, results, rows)
 
     return run_rows
+
+
+def in_phases(make_run: Any, optimizer: Any) -> Any:
+    """run(count, leaves) of steps that add gradients up: one function for those that update, and
+    one for the others, which send nothing."""
+    runs = {0.0: make_run(), 1.0: make_run()}
+
+    def run(count: int, leaves: list[Any], around: Any = None) -> Any:
+        updates = optimizer.updates_next()
+        with holding(known_update, updates):
+            return runs[updates](count, leaves, around)
+
+    return run
+
+
+@contextmanager
+def accumulating(optimizers: list[Any]) -> Any:
+    """An epoch in which processes may add up their own gradients."""
+    active = data_parallel()
+    if active is None or active.shards is not None:
+        yield
+        return
+    begin_accumulating(optimizers)
+    yield
+    gather_accumulated(optimizers)
 
 
 def _require_engine(model: Any) -> None:

@@ -102,6 +102,9 @@ class OwnStep(Step):
             return body
         return _compiled_later(model, body)
 
+    def _in_phases(self, make_run):
+        return make_run()  # it may use several optimizers, each in steps of its own
+
     def pack(self, flat):
         return tree.pack_sequence_as(self._structure, flat)
 

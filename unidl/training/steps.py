@@ -14,6 +14,7 @@ from unidl.training.batch_loss import batch_loss
 from unidl.training.distributed import (
     counting_begins,
     data_parallel,
+    in_phases,
     on_own_rows,
     runs_in_shards,
     whole_states,
@@ -68,9 +69,20 @@ class Step:
         key = _describe(batch), present, data_parallel()
         if key not in self._bound:
             template = tree.map_structure(lambda leaf: None, batch)  # holds no data
-            run = self._runner(lambda *leaves: _restore(template, present, leaves))
-            self._bound[key] = on_own_rows(run, self._model, self.kind)
+
+            def make_run():
+                return self._runner(lambda *leaves: _restore(template, present, leaves))
+
+            self._bound[key] = on_own_rows(self._in_phases(make_run), self._model, self.kind)
         return self._bound[key]
+
+    def _in_phases(self, make_run):
+        """What sends gradients in some steps alone needs to be told in which."""
+        optimizer = self._model.optimizer if self.kind == "train" else None
+        divides = data_parallel() is not None and not runs_in_shards()
+        if divides and optimizer is not None and optimizer.updates_next() is not None:
+            return in_phases(make_run, optimizer)
+        return make_run()
 
     def remember(self, x, batches):
         """After a pass over `batches` of the one array x, arrays like it need no check of shape and

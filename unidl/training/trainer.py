@@ -25,7 +25,7 @@ from unidl.training.data import (
     rows_of,
     split_validation,
 )
-from unidl.training.distributed import data_parallel
+from unidl.training.distributed import accumulating, data_parallel
 from unidl.training.gate import Gate
 from unidl.training.host_batch import unpack
 from unidl.training.interrupts import interruptible
@@ -193,7 +193,8 @@ class Trainer(Compilable, Overridable):
             for epoch in range(initial_epoch, epochs):
                 monitor.on_epoch_begin(epoch)
                 step = self._step("train")
-                logs = run_epoch(self, step, batches, monitor, "train", epoch, done)
+                with accumulating(own_steps.optimizers_of(self)):
+                    logs = run_epoch(self, step, batches, monitor, "train", epoch, done)
                 done = 0
                 if validation is not None and self._validates_after(epoch, validation_freq):
                     found = run_epoch(self, self._step("test"), validation, monitor, "test")
@@ -322,11 +323,12 @@ class Trainer(Compilable, Overridable):
             step = self._step(kind)
             step.reset()
             run = step.on(batches)
-            for batch in batches:
-                result = run(1, batch)
-            if kind == "train":
-                self.optimizer.settle()
-            logs = step.results(result)
+            with accumulating(own_steps.optimizers_of(self) if kind == "train" else []):
+                for batch in batches:
+                    result = run(1, batch)
+                if kind == "train":
+                    self.optimizer.settle()
+                logs = step.results(result)
         return logs if return_dict else self._in_order(logs)
 
     def _in_order(self, logs: dict[str, Any]) -> Any:

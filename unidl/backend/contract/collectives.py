@@ -20,6 +20,8 @@ class Collectives(ABC):
     # Number of this process among those that it joined, and how many they are.
     process_id: int = 0
     num_processes: int = 1
+    # Narrow dtypes in which `all_reduce` adds as the engine does.
+    sums_in: tuple = ()
 
     def join_processes(self, addresses, count, number, timeout):
         """Become process `number` of `count`, and set `process_id` and `num_processes`.
