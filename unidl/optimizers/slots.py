@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from unidl.optimizers.optimizer import Optimizer
 
 
+# Of gradients that are not sent yet: another sum in each process, so none of them has a part of it.
+_OWN_SUMS = "gradient_accumulator"
+
+
 class HoldsSlots:
     """Mixed into `Optimizer`."""
 
@@ -88,16 +92,17 @@ class HoldsSlots:
             kernel_of=of,
         )
         slot.path = f"{self.name}/{slot.name}"
-        place_like(slot, variable)
+        if name != _OWN_SUMS:
+            place_like(slot, variable)
         self._slots[name].append(slot)
         self._slot_order.append(slot)
 
     def place_slots(self) -> None:
         """Split the slots as their variables are by now."""
         for optimizer in self.watched:
-            for slots in optimizer._slots.values():
+            for name, slots in optimizer._slots.items():
                 for slot, variable in zip(slots, optimizer._index, strict=True):
-                    if slot is not None:
+                    if slot is not None and name != _OWN_SUMS:
                         place_like(slot, variable)
 
     def initial_slot_value(self, name: str | None) -> float:

@@ -48,8 +48,8 @@ def write(
 ) -> None:
     """Write (name, Variable or array) of all processes, each what it holds, as the folder `path`.
 
-    All processes call it with the same names. An array is the same in all of them, and one writes
-    it; those `of_the_first` process it writes itself. A process that is killed leaves the folder as
+    All processes call it with the same names. What is not split is written by the first one, which
+    may have more, `of_the_first`. A process that is killed leaves the folder as
     it was.
     """
     path = path.rstrip("/")
@@ -98,7 +98,8 @@ def _shared_out(rows: list[tuple[str, Any]]) -> tuple[list, dict[str, str], dict
     """(what this process writes, {name of a tensor: its file}, {name: what is known of its
     parts}), the last two of all processes.
 
-    What several processes hold is written by the one that has the least to write so far.
+    What is not split the first one writes, of parts that several hold those with the least to write
+    so far.
     """
     load = np.zeros(num_processes(), np.int64)
     mine: list[tuple[str, np.ndarray]] = []
@@ -106,10 +107,8 @@ def _shared_out(rows: list[tuple[str, Any]]) -> tuple[list, dict[str, str], dict
     parts: dict[str, Any] = {}
     for name, value in rows:
         if isinstance(value, np.ndarray) or value.held is value:
-            owner = int(load.argmin())
-            load[owner] += math.prod(value.shape)
-            weight_map[name] = _name_of_file(owner)
-            if owner == process_id():
+            weight_map[name] = _name_of_file(0)
+            if is_first_process():
                 mine.append((name, _numbers(value)))
             continue
         begins = {}

@@ -45,7 +45,7 @@ def snapshot(
 
 def write_parts(path: str, model: Any, callbacks: list, progress: dict[str, Any]) -> None:
     """Write the state into a folder, by all processes, each what it holds. What is different in
-    each, such as the metrics of an epoch that has ended, is that of one of them."""
+    each, such as the metrics of an epoch that has ended, is that of the first."""
     text, arrays = _described(model, callbacks, progress)
     rows = [(f"variables/{i}", variable) for i, variable in enumerate(variables_of(model))]
     callbacks_rows = [(f"callbacks/{i}", array) for i, array in enumerate(arrays)]
