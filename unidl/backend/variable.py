@@ -319,7 +319,7 @@ def stores_of(variables: Any) -> list:
     if stand_ins is None:
         return [v._store if v._part is None else v.own_value() for v in variables]
     return [
-        stand_ins[v] if v._part is not None or stand_ins.stands_for(v) else v._store
+        stand_ins[v] if stand_ins.stands_for(v) or v._part is not None else v._store
         for v in variables
     ]
 
