@@ -131,6 +131,8 @@ def _each_once(reasons):
 def _in_float32(framework, model, case):
     try:
         wanted = framework.outputs(case.model, case.examples)
+        if all(np.isin(other, (0, 1)).all() for other in wanted):
+            return {"status": "different", "reason": "all outputs are 0 or 1, which proves nothing"}
         found = tree.flatten(model(one_or_all(list(case.examples)), training=False))
         error = max(
             float(np.abs(ops.convert_to_numpy(one) - other).max() / (np.abs(other).max() or 1.0))
