@@ -25,8 +25,12 @@ WITHOUT_CASE = {
     "profile": "traces of batches, in tests/callbacks/test_profile_batch.py",
     "has_value": "whether an eager call may read indices, in tests/abuse/cases/indices.py",
     **dict.fromkeys(
-        ("join_processes", "all_reduce", "all_gather", "gather_bytes"),
+        ("join_processes", "all_reduce", "all_gather", "gather_bytes", "own_part", "whole"),
         "runs in several processes, in tests/distribution",
+    ),
+    **dict.fromkeys(
+        ("mesh_devices", "on_mesh", "spread"),
+        "runs on several devices, in tests/distribution/test_devices.py",
     ),
     "normal_of": "what `normal` is made of, which has cases",
     "in_one_launch": "whole epochs with and without it, in tests/training/test_launch.py",

@@ -57,12 +57,13 @@ def on_own_rows(run: Any, model: Any, kind: str) -> Any:
 
     def run_rows(count: int, leaves: list[Any]) -> Any:
         rows = active.rows(len(leaves[0]))
-        # Memory of its own for each shard: kernels look at where an array begins.
-        own = [leaf[r.begin : r.end].copy() for r in rows for leaf in leaves]
+        own = [leaf[r.begin : r.end] for r in rows for leaf in leaves]
         if active.shards is None:
             with holding(own_rows, rows[0]), _counted_once(model, rows[0], active, kind):
                 results = [run(count, own)]
         else:
+            # Memory of its own for each shard: kernels look at where an array begins.
+            own = [leaf.copy() for leaf in own]
             results = run(count, own, _in_shards(model, active.shards, rows, kind))
         return results if kind != "predict" else _whole(model.backend, results, rows)
 
