@@ -9,8 +9,7 @@ from unidl.distribution.command import Command
 
 def commands(wanted):
     found = []
-    places = [(host, i) for host in wanted.hosts for i in range(wanted.processes)]
-    for number, (host, place) in enumerate(places):
+    for number, (host, place) in enumerate(wanted.places):
         environment = {
             "JAX_COORDINATOR_ADDRESS": f"{wanted.hosts[0]}:{wanted.port}",
             "JAX_NUM_PROCESSES": str(wanted.total),

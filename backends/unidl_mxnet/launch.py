@@ -23,8 +23,6 @@ def commands(wanted):
         in_role(role, wanted.hosts[0], ["-m", "unidl_mxnet.server"], label=role, serves=True)
         for role in ("scheduler", "server")
     ]
-    for host in wanted.hosts:
-        for _ in range(wanted.processes):
-            label = str(len(found) - 2)
-            found.append(in_role("worker", host, wanted.script, label=label))
+    for number, (host, _) in enumerate(wanted.places):
+        found.append(in_role("worker", host, wanted.script, label=str(number)))
     return found

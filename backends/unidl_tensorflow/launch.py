@@ -9,10 +9,9 @@ from unidl.distribution.command import Command
 
 
 def commands(wanted):
-    places = [(host, i) for host in wanted.hosts for i in range(wanted.processes)]
-    cluster = {"worker": [f"{host}:{wanted.port + i}" for host, i in places]}
+    cluster = {"worker": [f"{host}:{wanted.port + i}" for host, i in wanted.places]}
     found = []
-    for number, (host, _) in enumerate(places):
+    for number, (host, _) in enumerate(wanted.places):
         config = {"cluster": cluster, "task": {"type": "worker", "index": number}}
         environment = {"TF_CONFIG": json.dumps(config)}
         argv = [sys.executable, *wanted.script]

@@ -15,7 +15,7 @@ from unidl.backend import contract
 from unidl.backend.errors import JoinError
 
 
-class _World:
+class World:
     timeout = None
 
 
@@ -25,7 +25,7 @@ def waiting(what):
     try:
         yield
     except RuntimeError as error:
-        told = JoinError.of_waiting(dist.get_rank(), what, _World.timeout)
+        told = JoinError.of_waiting(dist.get_rank(), what, World.timeout)
         raise JoinError(f"{told} torch.distributed says: {error}") from error
 
 
@@ -82,9 +82,8 @@ class Collectives(contract.Collectives):
         JoinError.check("torch.distributed", found, (count, number))
         if torch.cuda.is_available():
             torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)))
-        _World.timeout = timeout
+        World.timeout = timeout
         self.num_processes, self.process_id = found
-        self.timeout = timeout
 
     def all_reduce(self, x):
         return _AllReduce.apply(x) if self.num_processes > 1 else x

@@ -8,7 +8,7 @@ import torch
 import torch.distributed as dist
 
 from unidl.backend import contract
-from unidl_torch.collectives import waiting
+from unidl_torch.collectives import World, waiting
 
 
 class Sharding(contract.Sharding):
@@ -38,7 +38,7 @@ class Sharding(contract.Sharding):
             self._groups = {}
         for numbers in map(tuple, split.groups):  # by all processes, in the same order
             if numbers not in self._groups:
-                timeout = timedelta(seconds=self.timeout)
+                timeout = timedelta(seconds=World.timeout)
                 self._groups[numbers] = dist.new_group(list(numbers), timeout=timeout)
         found = next(n for n in map(tuple, split.groups) if self.process_id in n)
         return found, self._groups[found]

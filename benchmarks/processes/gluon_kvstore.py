@@ -1,16 +1,6 @@
 """Gluon by hand: a hybridized block, gluon.Trainer with the kvstore dist_sync."""
 
-from benchmarks.processes.work import (
-    BATCH,
-    CLASSES,
-    EPOCHS,
-    INPUTS,
-    LEARNING_RATE,
-    WIDTH,
-    Clock,
-    data,
-    own_batches,
-)  # fmt: skip
+from benchmarks.processes.work import BATCH, CLASSES, INPUTS, LEARNING_RATE, WIDTH, data, train
 from unidl_mxnet.load import load_mxnet
 
 mx = load_mxnet()
@@ -33,16 +23,15 @@ loss_of = gluon.loss.SoftmaxCrossEntropyLoss()
 loss_of.hybridize()
 x, y = data()
 x, y = nd.array(x), nd.array(y, dtype="float32")
-clock = Clock()
-for _ in range(EPOCHS):
-    clock.begin()
-    total = 0.0
-    for xb, yb in own_batches(x, y, store.rank, store.num_workers):
-        with autograd.record():
-            loss = loss_of(net(xb), yb)
-        loss.backward()
-        trainer.step(BATCH)
-        total += loss.mean().asscalar()
-    clock.end()
-clock.tell(store.rank)
+
+
+def step(xb, yb):
+    with autograd.record():
+        loss = loss_of(net(xb), yb)
+    loss.backward()
+    trainer.step(BATCH)
+    return loss.mean().asscalar()
+
+
+train(step, x, y, store.rank, store.num_workers)
 nd.waitall()

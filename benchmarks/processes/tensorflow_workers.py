@@ -8,16 +8,7 @@ import os
 
 import tensorflow as tf
 
-from benchmarks.processes.work import (
-    CLASSES,
-    EPOCHS,
-    INPUTS,
-    LEARNING_RATE,
-    WIDTH,
-    Clock,
-    data,
-    own_batches,
-)  # fmt: skip
+from benchmarks.processes.work import CLASSES, INPUTS, LEARNING_RATE, WIDTH, data, train
 
 strategy = tf.distribute.MultiWorkerMirroredStrategy()
 config = json.loads(os.environ["TF_CONFIG"])
@@ -60,12 +51,4 @@ def step(x, y):
 
 
 x, y = data()
-clock = Clock()
-for _ in range(EPOCHS):
-    clock.begin()
-    total = 0.0
-    for xb, yb in own_batches(x, y, number, processes):
-        total = total + step(tf.constant(xb), tf.constant(yb))
-    float(total)
-    clock.end()
-clock.tell(number)
+train(lambda xb, yb: step(tf.constant(xb), tf.constant(yb)), x, y, number, processes)

@@ -7,16 +7,7 @@ import torch.distributed as dist
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from benchmarks.processes.work import (
-    CLASSES,
-    EPOCHS,
-    INPUTS,
-    LEARNING_RATE,
-    WIDTH,
-    Clock,
-    data,
-    own_batches,
-)  # fmt: skip
+from benchmarks.processes.work import CLASSES, INPUTS, LEARNING_RATE, WIDTH, data, train
 
 dist.init_process_group("gloo")
 number, processes = dist.get_rank(), dist.get_world_size()
@@ -31,16 +22,15 @@ optimizer = torch.optim.Adam(net.parameters(), LEARNING_RATE, fused=True)
 loss_of = nn.CrossEntropyLoss()
 x, y = data()
 x, y = torch.from_numpy(x), torch.from_numpy(y).long()
-clock = Clock()
-for _ in range(EPOCHS):
-    clock.begin()
-    total = 0.0
-    for xb, yb in own_batches(x, y, number, processes):
-        optimizer.zero_grad(set_to_none=True)
-        loss = loss_of(model(xb), yb)
-        loss.backward()
-        optimizer.step()
-        total += loss.item()
-    clock.end()
-clock.tell(number)
+
+
+def step(xb, yb):
+    optimizer.zero_grad(set_to_none=True)
+    loss = loss_of(model(xb), yb)
+    loss.backward()
+    optimizer.step()
+    return loss.item()
+
+
+train(step, x, y, number, processes)
 dist.destroy_process_group()

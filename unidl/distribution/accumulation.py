@@ -4,12 +4,11 @@ when an update uses them."""
 from __future__ import annotations
 
 from contextvars import ContextVar
-from functools import reduce
 from typing import Any
 
 import numpy as np
 
-from unidl.distribution.active import is_first_process
+from unidl.distribution.active import is_first_process, sum_of
 from unidl.tracing.rows import current_rows
 
 # 1.0 or 0.0 while a step runs of which the trainer knows whether it updates, so that one which does
@@ -35,7 +34,7 @@ def begin_accumulating(optimizers: list[Any]) -> None:
 def gather_accumulated(optimizers: list[Any]) -> None:
     """After an epoch: the first process, which writes files, has the sums of all."""
     for variable in _accumulators(optimizers):
-        total = reduce(np.add, variable.backend.all_gather(variable.numpy()))
+        total = sum_of(variable)
         variable.assign(total if is_first_process() else np.zeros_like(total))
 
 

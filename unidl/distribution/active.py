@@ -7,6 +7,7 @@ import json
 import signal
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -91,6 +92,11 @@ def joined() -> Backend | None:
     return _joined
 
 
+def engine() -> Backend:
+    """The backend over which a run computes: the one that was joined, else the active one."""
+    return _joined or registry.get_backend()
+
+
 def is_first_process() -> bool:
     """Whether this process writes what a run writes once: files, logs, the progress."""
     return process_id() == 0
@@ -115,6 +121,12 @@ def gather_json(found: Any) -> list[Any]:
 def all_gather(array: np.ndarray) -> list[np.ndarray]:
     """[`array` of each process], of one shape and dtype everywhere."""
     return [array] if _joined is None else _joined.all_gather(array)
+
+
+def sum_of(variable: Any) -> np.ndarray:
+    """The sum of what a Variable holds in each process, in their order."""
+    total: np.ndarray = reduce(np.add, all_gather(variable.numpy()))
+    return total
 
 
 def gather_rows(array: np.ndarray) -> np.ndarray:

@@ -29,6 +29,11 @@ class Wanted(NamedTuple):
     def total(self) -> int:
         return self.processes * len(self.hosts)
 
+    @property
+    def places(self) -> list[tuple[str, int]]:
+        """(host, number there) of each process."""
+        return [(host, i) for host in self.hosts for i in range(self.processes)]
+
 
 @dataclass(frozen=True)
 class Command:

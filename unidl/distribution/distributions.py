@@ -6,12 +6,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from unidl.backend import registry
 from unidl.backend.contract.sharding import not_split
 from unidl.backend.errors import UnsupportedError
 from unidl.distribution.active import (
     distribution,
-    joined,
+    engine,
     num_processes,
     process_id,
     set_distribution,
@@ -40,7 +39,7 @@ class Distribution:
     def __init__(self, device_mesh: DeviceMesh, batch_dim_name: str | None = None) -> None:
         self.device_mesh, self.batch_dim_name = device_mesh, batch_dim_name
         self.num_processes, self.process_id = num_processes(), process_id()
-        self.engine = joined() or registry.get_backend()
+        self.engine = engine()
 
     @property
     def spans_devices(self) -> bool:
@@ -113,9 +112,9 @@ class DataParallel(Distribution):
             device_mesh = DeviceMesh((len(found),), ["batch"], found)
         if len(device_mesh.shape) != 1:
             raise ValueError(f"DataParallel: expected a mesh of one axis, got {device_mesh.shape}.")
-        _check_devices("DataParallel", device_mesh, joined() or registry.get_backend())
+        _check_devices("DataParallel", device_mesh, engine())
         super().__init__(device_mesh, device_mesh.axis_names[0])
-        self.gradient_dtype = _of_gradients(gradient_dtype)
+        self.gradient_dtype = _of_gradients(gradient_dtype, self.engine)
         self.virtual_shards = virtual_shards
         self.shards = None if virtual_shards is None else self._shards(virtual_shards)
         self.auto_shard_dataset = True
@@ -141,8 +140,7 @@ class DataParallel(Distribution):
         return
 
 
-def _of_gradients(dtype: str | None) -> str | None:
-    backend = joined() or registry.get_backend()
+def _of_gradients(dtype: str | None, backend: Any) -> str | None:
     if dtype not in (None, *backend.sums_in):
         offered = ", ".join(map(repr, (None, *backend.sums_in)))
         raise UnsupportedError(
@@ -187,7 +185,7 @@ class ModelParallel(Distribution):
                 f"{layout_map!r}."
             )
         _check_sharding_of_data("ModelParallel", auto_shard_dataset)
-        backend = joined() or registry.get_backend()
+        backend = engine()
         if not backend.splits_weights:
             raise not_split(backend)
         mesh = layout_map.device_mesh

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from unidl.distribution.active import joined
+from unidl.distribution.active import engine
 
 
 def list_devices(device_type: str | None = None) -> list[str]:
@@ -21,13 +21,11 @@ def list_devices(device_type: str | None = None) -> list[str]:
         >>> len(unidl.distribution.list_devices())  # nobody was joined
         1
     """
-    from unidl.backend import registry
-
     if device_type not in (None, "cpu", "gpu", "tpu"):
         raise ValueError(
             f'list_devices: device_type must be "cpu", "gpu", "tpu" or None, got {device_type!r}.'
         )
-    found = (joined() or registry.get_backend()).mesh_devices()
+    found = engine().mesh_devices()
     kind = device_type or found[-1].partition(":")[0]
     return [name for name in found if name.partition(":")[0] == kind]
 

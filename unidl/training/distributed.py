@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from unidl.distribution.accumulation import (
     gather_accumulated,
     known_update,
 )
-from unidl.distribution.active import gather_json, gather_rows, joined
+from unidl.distribution.active import gather_json, gather_rows, joined, sum_of
 from unidl.distribution.lockstep import tree_sum
 from unidl.tracing.rows import own_rows
 from unidl.training.objective import to_number
@@ -197,6 +196,6 @@ def _variables_of_metrics(model: Any) -> list[Any]:
 
 
 def _summed(variable: Any, shards: Any) -> Any:
-    if shards is not None:
-        return variable.backend.asarray(shards.counted(variable))
-    return variable.backend.asarray(reduce(np.add, variable.backend.all_gather(variable.numpy())))
+    return variable.backend.asarray(
+        sum_of(variable) if shards is None else shards.counted(variable)
+    )
